@@ -1,0 +1,48 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup run down test lint format lock bench chaos clean
+
+help: ## Show what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## Build .venv with everything (the command is .venv/bin/aegis)
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("aegis: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "aegis: building $(VENV) from requirements.lock"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup ## Start the local stack, decide real proposals, show verified decisions
+	@$(BIN)/aegis run
+
+down: ## Stop the local stack (its data stays in .aegis/)
+	@$(BIN)/aegis down
+
+test: setup ## Run every test against a real stack of its own
+	@$(BIN)/python -m pytest
+
+lint: setup ## Run every linter
+	@$(BIN)/ruff check .
+	@$(BIN)/black --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/bandit -q -c pyproject.toml -r governance codecs streams
+	@$(BIN)/vermin --quiet --no-tips --target=3.9- --violations governance
+
+format: setup ## Format the code
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/black --quiet .
+
+lock: setup ## Renew requirements.lock from pyproject.toml
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header \
+		--python-version 3.11 --extra all --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove .venv and caches (not .aegis/)
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis

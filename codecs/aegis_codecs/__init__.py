@@ -1,0 +1,1 @@
+"""Bytes: Avro, signatures, the verifiable log, keys."""

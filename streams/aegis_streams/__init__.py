@@ -1,0 +1,1 @@
+"""Kafka: the exactly-once decision stream."""
