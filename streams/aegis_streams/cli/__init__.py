@@ -1,0 +1,27 @@
+"""The verbs that need Kafka, each in a module of its own."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Final
+
+COMMANDS: Final = (
+    "aegis_streams.cli.up",
+    "aegis_streams.cli.status",
+    "aegis_streams.cli.down",
+    "aegis_streams.cli.run",
+    "aegis_streams.cli.topics",
+    "aegis_streams.cli.worker",
+    "aegis_streams.cli.submit",
+    "aegis_streams.cli.watch",
+    "aegis_streams.cli.receipt",
+    "aegis_codecs.cli.verify",
+    "aegis_codecs.cli.keys",
+)
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add every stream verb to the `aegis` command."""
+    for name in COMMANDS:
+        importlib.import_module(name).register(subparsers)
