@@ -1,1 +1,1 @@
-"""Bytes: Avro, signatures, the verifiable log, keys."""
+"""Bytes: records, the verifiable log, signatures, keys, and who is to be believed."""

@@ -1,0 +1,1 @@
+"""The verifiable log: tree, chain, notes, checkpoints and receipts, as pure functions of bytes."""
