@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+GIT: Final = shutil.which("git") or "git"
 START: Final = 1_767_225_600
 
 
@@ -24,14 +26,7 @@ class GitRepository:
 
     def git(self, *arguments: str) -> str:
         """Run git here and return what it printed."""
-        done = subprocess.run(
-            ["git", "-C", str(self.path), *arguments],
-            check=True,
-            capture_output=True,
-            encoding="utf-8",
-            env={**os.environ, **self._identity("Ada Lovelace", "ada@example.org")},
-        )
-        return done.stdout
+        return self._run(arguments, ("Ada Lovelace", "ada@example.org"))
 
     def commit(
         self,
@@ -45,12 +40,7 @@ class GitRepository:
         self.git("add", "--all")
         self._clock += 60
         flags = ("--quiet", "--allow-empty", "--allow-empty-message", "-F", "-")
-        subprocess.run(
-            ["git", "-C", str(self.path), "commit", *flags],
-            input=message.encode(),
-            check=True,
-            env={**os.environ, **self._identity(*author)},
-        )
+        self._run(("commit", *flags), author, message)
         return self.head()
 
     def merge(self, branch: str, message: str) -> str:
@@ -70,6 +60,17 @@ class GitRepository:
             return
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def _run(self, arguments: tuple[str, ...], author: tuple[str, str], text: str = "") -> str:
+        done = subprocess.run(  # noqa: S603  # git, with arguments of the tests
+            [GIT, "-C", str(self.path), *arguments],
+            input=text,
+            check=True,
+            capture_output=True,
+            encoding="utf-8",
+            env={**os.environ, **self._identity(*author)},
+        )
+        return done.stdout
 
     def _identity(self, name: str, email: str) -> dict[str, str]:
         when = f"{self._clock} +0000"

@@ -52,4 +52,4 @@ def test_only_recent_changes_of_a_path_are_compared() -> None:
     memory = PathMemory()
     for number in range(RECENT_CHANGES * 3):
         memory.remember(["a"], trace(number, "a"), is_fix=False)
-    assert [kept.number for kept in memory.past("a").recent][0] == RECENT_CHANGES * 2
+    assert next(kept.number for kept in memory.past("a").recent) == RECENT_CHANGES * 2
