@@ -270,8 +270,9 @@ def verify_consistency(
             Finding.ROLLED_BACK, f"the log had {old_size} leaves before, now {new_size}"
         )
     if old_size in (0, new_size):
-        expected = old_root if old_size else EMPTY_ROOT
-        if path or old_root != expected or (old_size and new_root != old_root):
+        if path or (old_size == 0 and old_root != EMPTY_ROOT):
+            raise _forked(old_size, new_size)
+        if old_size == new_size and old_root != new_root:
             raise _forked(old_size, new_size)
         return
     lowest = (old_size & -old_size).bit_length() - 1  # height of the old tree's last subtree

@@ -128,10 +128,10 @@ def _parse_path(lines: bytes) -> Path:
     if len(lines) > MAX_PATH * _LINE:
         raise _malformed(f"the path is longer than {MAX_PATH} nodes")
     try:
-        path = tuple(a2b_base64(lines[i : i + _LINE]) for i in range(0, len(lines), _LINE))
+        path = tuple(map(a2b_base64, lines.split(b"\n")[:-1]))
     except BinasciiError as error:
         raise _malformed(f"path: not base64 ({error})") from error
-    if b"".join(map(b2a_base64, path)) != lines or any(len(node) != HASH_SIZE for node in path):
+    if b"".join(map(b2a_base64, path)) != lines or not {HASH_SIZE}.issuperset(map(len, path)):
         raise _malformed("path: not lines of 32 bytes in canonical base64")
     return path
 
