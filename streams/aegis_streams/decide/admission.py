@@ -1,0 +1,129 @@
+"""The order of checks every input passes; the first failure decides the leaf (rules 1).
+
+size, key, content type, schema id, decoding, key equals agent, partition, fields in schema order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from aegis_codecs.errors import DecodeError
+from aegis_codecs.records.proposals import ProposalDecoder, validate_record
+from aegis_streams.decide.identity import InputRecord
+from aegis_streams.kafka.partitions import murmur2_partition
+
+MAX_PROPOSAL_BYTES: Final = 48 * 1024
+CONTENT_TYPE: Final = "content-type"
+_KEYS_REMEMBERED: Final = 100_000
+
+
+class Refusal(NamedTuple):
+    """Why an input is refused.
+
+    Attributes:
+        reason: Stable code.
+        detail: What is wrong and what to do, naming the field.
+        agent_id: The agent named inside, empty if none could be read.
+        proposal_id: The id named inside, empty if none could be read.
+        decidable: Whether a HALT decision can be made: the id was read and the agent is certain.
+    """
+
+    reason: str
+    detail: str
+    agent_id: str = ""
+    proposal_id: str = ""
+    decidable: bool = False
+
+
+class Admission:
+    """Checks inputs of one partition.
+
+    Args:
+        decoder: Decodes proposals; raises `SchemaNotCachedError` for a schema id it must be given.
+        partition: Number of this partition.
+        partitions: Number of partitions of the deployment.
+    """
+
+    def __init__(self, decoder: ProposalDecoder, partition: int, partitions: int) -> None:
+        self._decoder = decoder
+        self._partition = partition
+        self._partitions = partitions
+        self._routed: dict[bytes, bool] = {}
+
+    def check(self, record: InputRecord) -> dict[str, object] | Refusal:
+        """Return the decoded proposal, or why it is refused.
+
+        Raises:
+            SchemaNotCachedError: The writer's schema has to be fetched first.
+        """
+        value, key = record.value, record.key
+        if value is not None and len(value) > MAX_PROPOSAL_BYTES:
+            return Refusal(
+                "record_too_large",
+                f"value: {len(value)} bytes, at most {MAX_PROPOSAL_BYTES} are accepted; shorten it",
+            )
+        if not key:
+            return Refusal("key_missing", "key: empty; produce with the agent_id as record key")
+        try:
+            proposal = self._decoder.decode(value, content_type(record.headers))
+        except DecodeError as error:
+            return self._undecoded(key, error)
+        agent_id, proposal_id = str(proposal["agent_id"]), str(proposal["proposal_id"])
+        misrouted = self._misrouted(key, agent_id)
+        if misrouted is not None:
+            return misrouted._replace(agent_id=agent_id, proposal_id=proposal_id)
+        fault = validate_record(proposal)
+        if fault is None:
+            return proposal
+        detail = f"{fault[0]}: {fault[1]!r:.200} is not accepted; use {fault[2]}"
+        return self._decidable(Refusal("field_invalid", detail, agent_id, proposal_id))
+
+    def _undecoded(self, key: bytes, error: DecodeError) -> Refusal:
+        agent_id, proposal_id = error.agent_id or "", error.proposal_id or ""
+        refusal = Refusal(error.reason, error.detail, agent_id, proposal_id)
+        if not agent_id or self._misrouted(key, agent_id) is not None:
+            return refusal
+        return self._decidable(refusal)
+
+    def _misrouted(self, key: bytes, agent_id: str) -> Refusal | None:
+        if key != agent_id.encode():
+            return Refusal(
+                "agent_mismatch",
+                f"agent_id: {agent_id!r:.140} differs from the record key; they must be equal",
+            )
+        if self._is_routed(key):
+            return None
+        return Refusal(
+            "partition_mismatch",
+            f"key: belongs to partition {murmur2_partition(key, self._partitions)}, found on "
+            f"{self._partition}; produce with the murmur2_random partitioner",
+        )
+
+    def _is_routed(self, key: bytes) -> bool:
+        routed = self._routed.get(key)
+        if routed is None:
+            if len(self._routed) >= _KEYS_REMEMBERED:
+                self._routed.clear()
+            routed = murmur2_partition(key, self._partitions) == self._partition
+            self._routed[key] = routed
+        return routed
+
+    @staticmethod
+    def _decidable(refusal: Refusal) -> Refusal:
+        named = is_identifier(refusal.proposal_id) and is_identifier(refusal.agent_id)
+        return refusal._replace(decidable=named)
+
+
+def is_identifier(text: str) -> bool:
+    """Return whether a text can be an id: 1 to 128 characters, none of them a control character."""
+    return 0 < len(text) <= 128 and text.isprintable()  # noqa: PLR2004  # the documented bound
+
+
+def content_type(headers: list[tuple[str, bytes | None]] | Mapping[str, bytes] | None) -> str | None:
+    """Return the last content-type header as text, None if there is none."""
+    if not headers:
+        return None
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    found = [value for name, value in pairs if name.lower() == CONTENT_TYPE]
+    return (found[-1] or b"").decode("latin-1") if found else None

@@ -1,0 +1,32 @@
+"""The decide app: an ordinary Faust agent over batches, with three tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import faust
+
+from aegis_streams.decide.decider import Decider
+from aegis_streams.settings import Settings
+from aegis_streams.topics.names import COMMANDS, DECIDE_GROUP, DECIDE_TABLES, PROPOSALS
+from aegis_streams.transport import BatchSchema, PartitionBatch, create_app
+from aegis_streams.worker.parts import WorkerParts, transport_settings
+
+
+def build(settings: Settings, parts: WorkerParts, slot: int) -> faust.App:
+    """Return the decider: proposals and commands in, committed leaves out."""
+    decider = Decider(settings, parts)
+    app = create_app(
+        DECIDE_GROUP,
+        transport_settings(settings, DECIDE_GROUP, slot, siblings=(COMMANDS,)),
+        lifecycle=decider,
+        observer=parts.observer,
+    )
+    decider.tables = {name: app.Table(name) for name in DECIDE_TABLES}
+
+    @app.agent(app.topic(PROPOSALS, schema=BatchSchema()))
+    async def decide(batches: AsyncIterator[PartitionBatch]) -> None:
+        async for batch in batches:
+            await decider.decide(batch)
+
+    return app

@@ -1,0 +1,171 @@
+"""Deciding a batch: wait for what must be waited for, evaluate in order, leave state behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from aegis_codecs.errors import RegistryUnreachableError
+from aegis_codecs.records.errors import SchemaNotCachedError, UnknownSchemaError
+from aegis_codecs.records.proposals import ProposalDecoder
+from aegis_streams.decide.identity import InputRecord
+from aegis_streams.decide.outbox import Outbox
+from aegis_streams.decide.processor import Processor, Tables, load_head
+from aegis_streams.errors import ContinuityError
+from aegis_streams.records import Records
+from aegis_streams.settings import Settings
+from aegis_streams.topics.names import INPUT_TOPICS
+from aegis_streams.transport import PartitionBatch, PartitionState
+from aegis_streams.worker.parts import WorkerParts
+
+MAX_AHEAD_MS: Final = 5 * 60 * 1000
+"""A record further ahead of this worker's clock stalls it before any leaf (rules 13)."""
+STALL_SECONDS: Final = 1.0
+
+
+class Decider:
+    """The decide agent's work, and what is checked when a partition is taken over.
+
+    Args:
+        settings: Where things are.
+        parts: Metrics, registry and logs of this worker.
+        clock: Seconds since 1970; it stalls records from the future and never enters a leaf.
+    """
+
+    def __init__(
+        self, settings: Settings, parts: WorkerParts, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._clock = clock
+        self._records = Records(settings.registry_url)
+        self._decoder = ProposalDecoder(self._records.schemas)
+        self._working: dict[int, tuple[int, Processor, Outbox]] = {}
+        self.tables: Mapping[str, Any] = {}
+
+    def acquired(
+        self,
+        partition: int,
+        tables: Mapping[str, PartitionState],
+        committed: Mapping[str, int | None],
+    ) -> None:
+        """Check a restored partition before its first record.
+
+        Raises:
+            ContinuityError: No state, another log's state, or offsets that differ from the head's.
+        """
+        head, config = load_head(tables["heads"])
+        if (head.log, head.partitions) != (
+            self._settings.origin(partition),
+            self._settings.partitions,
+        ):
+            raise ContinuityError(
+                f"heads[{partition}]: state of {head.log} ({head.partitions} partitions), settings "
+                f"say {self._settings.origin(partition)} ({self._settings.partitions})"
+            )
+        for topic in INPUT_TOPICS:
+            if committed.get(topic) != head.offsets.get(topic):
+                raise ContinuityError(
+                    f"{topic}[{partition}]: the group's offset is {committed.get(topic)}, the head "
+                    f"says {head.offsets.get(topic)}; nobody may move offsets of this group. "
+                    "Reset the offset to the head's, nothing else"
+                )
+        metrics = self._parts.metrics
+        metrics.parameters.labels(
+            str(partition), head.parameters_sha256.hex(), config.mode, str(head.evaluator)
+        ).set(1)
+        metrics.horizon_limit.labels(str(partition)).set(config.horizon_count)
+
+    def released(self, partition: int) -> None:
+        """Forget everything about a partition."""
+        self._working.pop(partition, None)
+
+    async def decide(self, batch: PartitionBatch) -> None:
+        """Evaluate a batch. Returning means: commit it."""
+        records = [_input(message) for message in batch.records]
+        await self._not_from_the_future(batch, records)
+        started = time.perf_counter()
+        processor, outbox = self._processor(batch)
+        outbox.begin(batch)
+        for record in records:
+            await self._process(batch, processor, record)
+        processor.flush()
+        self._parts.metrics.latency.labels("decide").observe(time.perf_counter() - started)
+        self._parts.observer.when_committed(
+            batch.partition, partial(self._count, batch.partition, records, processor, outbox)
+        )
+
+    async def _process(
+        self, batch: PartitionBatch, processor: Processor, record: InputRecord
+    ) -> None:
+        while True:
+            try:
+                processor.process(record)
+            except SchemaNotCachedError as missing:
+                await self._fetch(batch, missing.schema_id)
+            else:
+                return
+
+    async def _fetch(self, batch: PartitionBatch, schema_id: int) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(None, self._records.fetch, schema_id)
+        except UnknownSchemaError:
+            self._records.schemas.put_unknown(schema_id)
+        except RegistryUnreachableError as error:
+            self._parts.metrics.errors.labels("registry").inc()
+            self._parts.log.warning("registry unreachable, waiting", extra={"cause": str(error)})
+            await batch.stall("registry_unreachable", STALL_SECONDS)
+
+    async def _not_from_the_future(
+        self, batch: PartitionBatch, records: list[InputRecord]
+    ) -> None:
+        newest = max((record.timestamp for record in records), default=0)
+        while newest > self._clock() * 1000 + MAX_AHEAD_MS:
+            self._parts.log.error(
+                "a record is more than 5 minutes ahead of this worker's clock; check both clocks",
+                extra={"partition": batch.partition, "timestamp": newest},
+            )
+            await batch.stall("record_from_the_future", STALL_SECONDS)
+
+    def _processor(self, batch: PartitionBatch) -> tuple[Processor, Outbox]:
+        working = self._working.get(batch.partition)
+        if working is None or working[0] != batch.generation:
+            tables = Tables(
+                *(self.tables[name].partition(batch.partition) for name in Tables._fields)
+            )
+            outbox = Outbox(self._records)
+            processor = Processor(
+                batch.partition, tables, self._decoder, outbox.leaf, outbox.dead_letter
+            )
+            working = self._working[batch.partition] = (batch.generation, processor, outbox)
+        return working[1], working[2]
+
+    def _count(
+        self, partition: int, records: list[InputRecord], processor: Processor, outbox: Outbox
+    ) -> None:
+        metrics, now = self._parts.metrics, self._clock()
+        for status, count in outbox.statuses.items():
+            metrics.decisions.labels(status).inc(count)
+        for kind, count in outbox.kinds.items():
+            metrics.proposals.labels(kind).inc(count)
+        for reason, count in outbox.refusals.items():
+            metrics.dead_letters.labels(reason).inc(count)
+        metrics.remembered.labels(str(partition)).set(processor.remembered)
+        for record in records[:: max(1, len(records) // 10)]:
+            metrics.decision_latency.observe(max(0.0, now - record.timestamp / 1000))
+
+
+def _input(message: Any) -> InputRecord:
+    return InputRecord(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        message.headers(),
+    )

@@ -1,0 +1,39 @@
+"""Appending to the log of a partition: a body becomes a leaf, a link of the chain, an entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aegis_codecs.log.chain import entry_hash
+from aegis_codecs.log.merkle import leaf_hash
+from aegis_codecs.records import bodies
+from aegis_codecs.records.audit import AuditEntry, columns
+from aegis_streams.decide.head import Head
+
+LeafSink = Callable[[bytes | None, AuditEntry], None]
+"""Takes the record key and the entry of each leaf, in order."""
+
+
+class LogWriter:
+    """Grows the chain of one partition; `head` moves with every leaf."""
+
+    def __init__(self, head: Head, sink: LeafSink) -> None:
+        self._head = head
+        self._sink = sink
+
+    def append(self, key: bytes | None, kind: str, fields: Mapping[str, Any]) -> int:
+        """Append a leaf of these fields and return its sequence."""
+        head = self._head
+        sequence, previous = head.sequence, head.entry_hash
+        body = bodies.encode(kind, fields)
+        leaf = leaf_hash(body)
+        entry = entry_hash(previous, leaf)
+        self._sink(
+            key,
+            AuditEntry(
+                head.log, sequence, previous, leaf, entry, body, *columns(kind, fields)
+            ),
+        )
+        head.sequence, head.entry_hash = sequence + 1, entry
+        return sequence

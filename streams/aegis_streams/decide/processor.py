@@ -1,0 +1,283 @@
+"""One partition, one input at a time: check, remember, evaluate, append. No clock, no I/O.
+
+Everything here is a function of the input record and the state that the leaves before it left
+(the tables), so evaluating the same inputs in leaf order gives the same bytes (ADR 0007).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from aegis_codecs.records.proposals import ProposalDecoder, content_sha256, gate_inputs
+from aegis_governance.config import AegisConfig
+from aegis_governance.drift import DriftObservation
+from aegis_governance.evaluators import evaluator
+from aegis_streams.decide.admission import Admission, Refusal
+from aegis_streams.decide.agents import AgentWindows
+from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
+from aegis_streams.decide.horizon import Horizon, KeyValue, Seen, proposal_key
+from aegis_streams.decide.identity import InputRecord, decision_id
+from aegis_streams.decide.leaves import LeafSink, LogWriter
+from aegis_streams.decide.verdicts import RefusedFields, decision_fields, refused_fields
+from aegis_streams.errors import ContinuityError
+from aegis_streams.topics.names import COMMANDS
+
+HOUR_MS: Final = 60 * 60 * 1000
+
+
+class Tables(NamedTuple):
+    """The tables of one partition."""
+
+    heads: KeyValue
+    drift: KeyValue
+    proposals: KeyValue
+
+
+class DeadLetter(NamedTuple):
+    """A refused input, kept with its reason beside the leaf that refuses it."""
+
+    record: InputRecord
+    reason: str
+    detail: str
+    log: str
+    sequence: int
+
+
+class Processor:
+    """Evaluates the inputs of one partition in order.
+
+    Call `process` for each input, then `flush` before the batch is committed. After a batch was
+    undone the object is stale: make a new one from the tables.
+
+    Args:
+        partition: Number of the partition.
+        tables: Its tables as the last committed batch left them.
+        decoder: Decodes proposals with the schemas known so far.
+        leaf: Takes each leaf, in order.
+        dead_letter: Takes each refused input, after its leaf.
+
+    Raises:
+        ContinuityError: The tables hold no head, or parameters that do not match it.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        tables: Tables,
+        decoder: ProposalDecoder,
+        leaf: LeafSink,
+        dead_letter: Callable[[DeadLetter], None],
+    ) -> None:
+        self._tables = tables
+        self.head, self.config = load_head(tables.heads)
+        self._evaluator = evaluator(self.head.evaluator, self.config)
+        self._admission = Admission(decoder, partition, self.head.partitions)
+        self._horizon = Horizon(
+            tables.proposals, self.config.horizon_hours * HOUR_MS, self.config.horizon_count
+        )
+        self._agents = AgentWindows(tables.drift, self.config)
+        self._log = LogWriter(self.head, leaf)
+        self._dead_letter = dead_letter
+        self._valid_ms = self.config.decision_valid_hours * HOUR_MS
+
+    @property
+    def remembered(self) -> int:
+        """Proposal ids remembered now."""
+        return self._horizon.count
+
+    def process(self, record: InputRecord) -> None:
+        """Append the leaves of one input.
+
+        Raises:
+            SchemaNotCachedError: Nothing happened; fetch the schema and call again.
+            ContinuityError: The input is not the next one of its topic.
+        """
+        head = self.head
+        if head.offsets.get(record.topic, -1) > record.offset:
+            raise ContinuityError(
+                f"{record.topic}[{record.partition}]: offset {record.offset} was already decided; "
+                f"the next is {head.offsets.get(record.topic)}"
+            )
+        checked: dict[str, object] | Refusal
+        if record.topic == COMMANDS:
+            checked = Refusal(
+                "command_unsupported",
+                "kind: this version takes no commands; parameters come from genesis",
+            )
+        else:
+            checked = self._admission.check(record)
+        head.offsets[record.topic] = record.offset + 1
+        head.leaf_time = max(head.leaf_time, record.timestamp)
+        self._horizon.expire(head.leaf_time)
+        cause = _cause(record, head.leaf_time)
+        if isinstance(checked, Refusal):
+            self._refuse(record, cause, checked)
+        else:
+            self._propose(record, cause, checked)
+
+    def flush(self) -> None:
+        """Write head and touched windows to the tables, at the end of a batch."""
+        self._tables.heads.put(HEAD_KEY, self.head.to_bytes())
+        self._agents.flush()
+
+    def _propose(
+        self, record: InputRecord, cause: dict[str, object], proposal: dict[str, object]
+    ) -> None:
+        content = content_sha256(proposal)
+        agent_id, proposal_id = str(proposal["agent_id"]), str(proposal["proposal_id"])
+        key = proposal_key(agent_id, proposal_id)
+        seen = self._horizon.find(key)
+        if seen is not None and seen.content_sha256 == content:
+            self._repeat(record, cause, agent_id, proposal_id, seen)
+            return
+        if seen is not None or self._horizon.full:
+            reason, detail = _unusable(seen, self._horizon.count)
+            fields = refused_fields(
+                RefusedFields(reason, detail, agent_id, proposal_id, content), proposal
+            )
+            self._decide(record, cause, fields)
+            return
+        identity = self._evaluate(record, cause, proposal, content)
+        self._horizon.remember(key, Seen(self.head.leaf_time, content, identity, identity))
+
+    def _evaluate(
+        self,
+        record: InputRecord,
+        cause: dict[str, object],
+        proposal: dict[str, object],
+        content: bytes,
+    ) -> str:
+        agent_id = str(proposal["agent_id"])
+        try:
+            inputs = gate_inputs(proposal)
+            observed: DriftObservation = self._agents.observe(agent_id, inputs)
+            verdict = self._evaluator.evaluate(inputs, agent_id, observed)
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:  # noqa: BLE001  # rules 7: any other failure is a HALT, not a stop
+            detail = f"evaluator {self.head.evaluator}: {type(error).__name__}: {error}"[:500]
+            refused = RefusedFields(
+                "evaluation_error", detail, agent_id, str(proposal["proposal_id"]), content
+            )
+            identity, sequence = self._decide(record, cause, refused_fields(refused, proposal))
+            self._dead_letter(
+                DeadLetter(record, "evaluation_error", detail, self.head.log, sequence)
+            )
+            return identity
+        fields = decision_fields(proposal, content, verdict, observed)
+        if fields["status"] == "proceed" and not inputs.dry_run:
+            fields["valid_until"] = self.head.leaf_time + self._valid_ms
+        identity, _ = self._decide(record, cause, fields)
+        for ordinal, change in enumerate(observed.changes, start=1):
+            self._drift_changed(record, {**cause, "ordinal": ordinal}, agent_id, change)
+        return identity
+
+    def _refuse(self, record: InputRecord, cause: dict[str, object], refusal: Refusal) -> None:
+        reason, detail, agent_id, proposal_id, decidable = refusal
+        if decidable:
+            content = hashlib.sha256(record.value or b"").digest()
+            key = proposal_key(agent_id, proposal_id)
+            seen = self._horizon.find(key)
+            if seen is not None and seen.content_sha256 == content:
+                self._repeat(record, cause, agent_id, proposal_id, seen)
+                return
+            fields = refused_fields(RefusedFields(reason, detail, agent_id, proposal_id), None)
+            identity, sequence = self._decide(record, cause, fields)
+            if seen is None and not self._horizon.full:
+                self._horizon.remember(key, Seen(self.head.leaf_time, content, identity, identity))
+        else:
+            rejected = {
+                **cause,
+                "reason": reason,
+                "detail": detail,
+                "agent_id": agent_id,
+                "proposal_id": proposal_id,
+                "value_length": len(record.value or b""),
+            }
+            sequence = self._log.append(record.key, "InputRejected", rejected)
+        self._dead_letter(DeadLetter(record, reason, detail, self.head.log, sequence))
+
+    def _decide(
+        self, record: InputRecord, cause: dict[str, object], fields: dict[str, object]
+    ) -> tuple[str, int]:
+        head = self.head
+        identity = decision_id(head.log, record, 0)
+        fields.update(cause)
+        fields["decision_id"] = identity
+        fields["mode"] = self.config.mode
+        fields["parameters_sha256"] = head.parameters_sha256
+        fields["evaluator"] = head.evaluator
+        return identity, self._log.append(record.key, "DecisionMade", fields)
+
+    def _repeat(
+        self,
+        record: InputRecord,
+        cause: dict[str, object],
+        agent_id: str,
+        proposal_id: str,
+        seen: Seen,
+    ) -> None:
+        repeated = {
+            **cause,
+            "agent_id": agent_id,
+            "proposal_id": proposal_id,
+            "content_sha256": seen.content_sha256,
+            "first_decision_id": seen.first,
+            "effective_decision_id": seen.effective,
+        }
+        self._log.append(record.key, "ProposalRepeated", repeated)
+
+    def _drift_changed(
+        self, record: InputRecord, cause: dict[str, object], agent_id: str, change: tuple[object, ...]
+    ) -> None:
+        names = ("feature", "former", "status", "divergence", "count", "baseline_id")
+        changed = dict(zip(names, change, strict=True))
+        self._log.append(record.key, "DriftChanged", {**cause, "agent_id": agent_id, **changed})
+
+
+def load_head(heads: KeyValue) -> tuple[Head, AegisConfig]:
+    """Return the head of a partition and its active parameters.
+
+    Raises:
+        ContinuityError: There is no head, or the parameters do not match its hash.
+    """
+    head_bytes, parameters = heads.get(HEAD_KEY), heads.get(PARAMETERS_KEY)
+    if head_bytes is None or parameters is None:
+        raise ContinuityError(
+            "table heads: empty; run `aegis topics ensure` on a new deployment, or rebuild the "
+            "tables from the log if this one was in use"
+        )
+    head = Head.from_bytes(head_bytes)
+    if hashlib.sha256(parameters).digest() != head.parameters_sha256:
+        raise ContinuityError(
+            "table heads: the parameters do not have the hash that the head names; rebuild the "
+            "tables from the log"
+        )
+    return head, AegisConfig.from_bytes(parameters)
+
+
+def _cause(record: InputRecord, leaf_time: int) -> dict[str, object]:
+    return {
+        "cause_topic": record.topic,
+        "cause_partition": record.partition,
+        "cause_offset": record.offset,
+        "cause_timestamp": record.timestamp,
+        "cause_sha256": hashlib.sha256(record.value or b"").digest(),
+        "ordinal": 0,
+        "leaf_time": leaf_time,
+    }
+
+
+def _unusable(seen: Seen | None, count: int) -> tuple[str, str]:
+    if seen is not None:
+        return (
+            "duplicate_id",
+            f"proposal_id: already used by other content, decided as {seen.first}; use a new id",
+        )
+    return (
+        "horizon_full",
+        f"proposal_id: {count} ids are remembered, which is the limit; wait for the horizon to "
+        "pass or raise horizon_count by an approved parameter change",
+    )

@@ -1,0 +1,122 @@
+"""Bounded reads of one partition from an offset to its end, without joining a group."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Literal, NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from aegis_streams.errors import UnavailableError
+
+Isolation = Literal["read_committed", "read_uncommitted"]
+
+_POLL_RECORDS: Final = 5_000
+_POLL_SECONDS: Final = 0.2
+QUIET_SECONDS: Final = 30.0
+"""A scan that moves no further for this long gives up."""
+
+
+class Scanned(NamedTuple):
+    """One record as it lies in its partition."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+@contextmanager
+def reader(bootstrap: str, isolation: Isolation) -> Iterator[Consumer]:
+    """Open a consumer that belongs to no group and commits nothing."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "aegis-scan",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "isolation.level": isolation,
+            "fetch.wait.max.ms": 10,
+            "check.crcs": True,
+        }
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def watermarks(bootstrap: str, topic: str, partition: int) -> tuple[int, int]:
+    """Return the first and the next offset of a partition, aborted records included.
+
+    Raises:
+        UnavailableError: The broker did not answer.
+    """
+    with reader(bootstrap, "read_uncommitted") as consumer:
+        try:
+            found = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=15)
+        except KafkaException as error:
+            raise UnavailableError(f"{topic}[{partition}]: no answer from Kafka: {error}") from error
+    if found is None:
+        raise UnavailableError(f"{topic}[{partition}]: Kafka did not say where it ends")
+    return int(found[0]), int(found[1])
+
+
+def scan(
+    bootstrap: str,
+    topic: str,
+    partition: int,
+    start: int,
+    *,
+    isolation: Isolation = "read_committed",
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Scanned]:
+    """Yield the records of a partition from `start` to where it ends now.
+
+    The end is taken without regard to isolation and reached by position, which counts control
+    records, so the marker of the last transaction is never missed.
+
+    Raises:
+        UnavailableError: Kafka failed, or nothing moved for `QUIET_SECONDS`.
+    """
+    low, end = watermarks(bootstrap, topic, partition)
+    if max(start, low) >= end:
+        return
+    with reader(bootstrap, isolation) as consumer:
+        consumer.assign([TopicPartition(topic, partition, max(start, low))])
+        yield from _until(consumer, topic, partition, end, clock)
+
+
+def _until(
+    consumer: Consumer, topic: str, partition: int, end: int, clock: Callable[[], float]
+) -> Iterator[Scanned]:
+    position, moved = -1, clock()
+    while position < end:
+        for message in consumer.consume(_POLL_RECORDS, _POLL_SECONDS):
+            error = message.error()
+            if error is None:
+                position = message.offset() + 1
+                yield Scanned(
+                    message.offset(), message.timestamp()[1], message.key(), message.value()
+                )
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the client's public name for it
+                position = max(position, message.offset())
+            else:
+                raise UnavailableError(f"{topic}[{partition}]: cannot be read: {error}")
+            moved = clock()
+        if clock() - moved > QUIET_SECONDS:
+            raise UnavailableError(
+                f"{topic}[{partition}]: read up to {position} of {end}, then nothing for "
+                f"{QUIET_SECONDS:.0f} s; is a transaction left open or the broker down?"
+            )
+
+
+def tail(
+    bootstrap: str, topic: str, partition: int, records: int, *, isolation: Isolation
+) -> list[Scanned]:
+    """Return the records among the last `records` offsets of a partition."""
+    low, end = watermarks(bootstrap, topic, partition)
+    return list(scan(bootstrap, topic, partition, max(low, end - records), isolation=isolation))

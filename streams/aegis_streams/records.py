@@ -1,0 +1,3 @@
+"""The records of the stream's own topics, in Confluent wire format with registered schemas."""
+
+from __future__ import annotations

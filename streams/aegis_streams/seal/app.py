@@ -1,0 +1,32 @@
+"""The seal app: an ordinary Faust agent over batches of committed leaves, with one table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import faust
+
+from aegis_streams.seal.worker import SealWorker
+from aegis_streams.settings import Settings
+from aegis_streams.topics.names import AUDIT, SEAL_GROUP, SEAL_TABLES
+from aegis_streams.transport import BatchSchema, PartitionBatch, create_app
+from aegis_streams.worker.parts import WorkerParts, transport_settings
+
+
+def build(settings: Settings, parts: WorkerParts, slot: int) -> faust.App:
+    """Return the sealer: committed leaves in, signed decisions and checkpoints out."""
+    sealing = SealWorker(settings, parts)
+    app = create_app(
+        SEAL_GROUP,
+        transport_settings(settings, SEAL_GROUP, slot),
+        lifecycle=sealing,
+        observer=parts.observer,
+    )
+    sealing.tables = {name: app.Table(name) for name in SEAL_TABLES}
+
+    @app.agent(app.topic(AUDIT, schema=BatchSchema()))
+    async def seal(batches: AsyncIterator[PartitionBatch]) -> None:
+        async for batch in batches:
+            sealing.seal(batch)
+
+    return app

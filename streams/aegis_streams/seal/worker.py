@@ -1,0 +1,168 @@
+"""Sealing batches, and what is checked when a partition is taken over."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from aegis_codecs.keys import load_log_keys
+from aegis_codecs.log.checkpoint import Checkpoint
+from aegis_codecs.records.audit import AuditEntry
+from aegis_streams.errors import ContinuityError
+from aegis_streams.kafka.scan import scan, tail
+from aegis_streams.records import Records
+from aegis_streams.seal.claims import own_checkpoints
+from aegis_streams.seal.continuity import confirm, open_claims
+from aegis_streams.seal.guard import Guard
+from aegis_streams.seal.sealer import Sealed, Sealer
+from aegis_streams.seal.tree import TREE_KEY, TreeState
+from aegis_streams.settings import Settings
+from aegis_streams.topics.names import AUDIT, CHECKPOINTS, DECISIONS
+from aegis_streams.transport import PartitionBatch, PartitionState
+from aegis_streams.worker.parts import WorkerParts
+
+CLAIM_RECORDS: Final = 2_000
+"""How many of the newest checkpoint records are searched, uncommitted ones included. A sealer
+leaves at most one uncommitted checkpoint per attempt, and attempts are bounded."""
+SCAN_ENTRIES: Final = 5_000
+
+
+class SealWorker:
+    """The seal agent's work.
+
+    Args:
+        settings: Where keys, guard and topics are.
+        parts: Metrics and logs of this worker.
+    """
+
+    def __init__(self, settings: Settings, parts: WorkerParts) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._records = Records(settings.registry_url)
+        self._keys = load_log_keys(settings.keys_dir)
+        self._sealers: dict[int, tuple[int, Sealer]] = {}
+        self.tables: Mapping[str, Any] = {}
+
+    def acquired(
+        self,
+        partition: int,
+        tables: Mapping[str, PartitionState],
+        committed: Mapping[str, int | None],
+    ) -> None:
+        """Check that signing can go on where it stopped.
+
+        Raises:
+            ContinuityError: No state, another log's, or an offset that differs from the state's.
+            SplitViewError: Something was signed that the committed leaves do not lead to.
+        """
+        state = _load(tables["tree"])
+        origin = self._settings.origin(partition)
+        if state.log != origin:
+            raise ContinuityError(
+                f"tree[{partition}]: state of {state.log}, the settings say {origin}"
+            )
+        if committed.get(AUDIT) != state.next_offset:
+            raise ContinuityError(
+                f"{AUDIT}[{partition}]: the group's offset is {committed.get(AUDIT)}, the tree "
+                f"says {state.next_offset}; nobody may move offsets of this group"
+            )
+        claims = open_claims(state, self._claims(partition, state))
+        confirm(state, claims, lambda: self._committed_after(partition, state.next_offset))
+
+    def released(self, partition: int) -> None:
+        """Forget everything about a partition."""
+        self._sealers.pop(partition, None)
+
+    def seal(self, batch: PartitionBatch) -> None:
+        """Seal a batch. Returning means: commit it."""
+        started = time.perf_counter()
+        decode = self._records.decode_audit
+        entries = [decode(message.value()) for message in batch.records]
+        sealer = self._sealer(batch)
+        sealed = sealer.seal(entries, batch.records[-1].offset() + 1)
+        self._publish(batch, sealed)
+        batch_state: PartitionState = self.tables["tree"].partition(batch.partition)
+        batch_state.put(TREE_KEY, sealer.state.to_bytes())
+        self._parts.observer.when_committed(
+            batch.partition, partial(self._count, entries, sealed, time.perf_counter() - started)
+        )
+
+    def _publish(self, batch: PartitionBatch, sealed: Sealed) -> None:
+        encode, emit = self._records.decision, batch.emit
+        for entry, receipt in sealed.decisions:
+            emit(DECISIONS, value=encode(entry, receipt), key=(entry.agent_id or "").encode())
+        checkpoint = sealed.checkpoint
+        emit(
+            CHECKPOINTS,
+            value=self._records.checkpoint(checkpoint, sealed.note, keep=sealed.keep),
+            key=checkpoint.origin.encode(),
+        )
+
+    def _sealer(self, batch: PartitionBatch) -> Sealer:
+        kept = self._sealers.get(batch.partition)
+        if kept is None or kept[0] != batch.generation:
+            state = _load(self.tables["tree"].partition(batch.partition))
+            signer = self._keys.checkpoint_signer(state.log)
+            guard = Guard(self._settings.guard_dir, state.log)
+            sealer = Sealer(state, guard.record, self._journalled(signer.seal))
+            kept = self._sealers[batch.partition] = (batch.generation, sealer)
+        return kept[1]
+
+    def _journalled(self, sign: Callable[[Checkpoint], bytes]) -> Callable[[Checkpoint], bytes]:
+        journal = self._settings.sign_journal
+        if journal is None:
+            return sign
+
+        def signed(checkpoint: Checkpoint) -> bytes:
+            _note_signature(journal, checkpoint)
+            return sign(checkpoint)
+
+        return signed
+
+    def _claims(self, partition: int, state: TreeState) -> Iterator[Checkpoint]:
+        last = Guard(self._settings.guard_dir, state.log).last()
+        if last is not None:
+            yield last
+        records = tail(
+            self._settings.bootstrap,
+            CHECKPOINTS,
+            partition,
+            CLAIM_RECORDS,
+            isolation="read_uncommitted",
+        )
+        notes = (self._records.checkpoint_note(record.value) for record in records)
+        keys = self._keys.checkpoint_signer(state.log).keys
+        yield from own_checkpoints(keys, state.log, state.range.size, notes)
+
+    def _committed_after(self, partition: int, offset: int) -> Iterable[list[AuditEntry]]:
+        records = scan(self._settings.bootstrap, AUDIT, partition, offset)
+        while batch := list(islice(records, SCAN_ENTRIES)):
+            yield [self._records.decode_audit(record.value) for record in batch]
+
+    def _count(self, entries: list[AuditEntry], sealed: Sealed, seconds: float) -> None:
+        metrics = self._parts.metrics
+        metrics.seal_seconds.observe(seconds)
+        metrics.checkpoints.inc()
+        metrics.tree_size.labels(sealed.checkpoint.origin).set(sealed.checkpoint.size)
+        for kind, count in Counter(entry.kind for entry in entries).items():
+            metrics.leaves.labels(kind).inc(count)
+
+
+def _load(table: PartitionState) -> TreeState:
+    data = table.get(TREE_KEY)
+    if data is None:
+        raise ContinuityError(
+            "table tree: empty; run `aegis topics ensure` on a new deployment, or rebuild the "
+            "table from the audit topic if this one was in use"
+        )
+    return TreeState.from_bytes(data)
+
+
+def _note_signature(journal: Path, checkpoint: Checkpoint) -> None:
+    with journal.open("a", encoding="utf-8") as file:
+        file.write(f"{checkpoint.origin} {checkpoint.size} {checkpoint.root.hex()}\n")

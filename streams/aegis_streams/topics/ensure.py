@@ -1,0 +1,173 @@
+"""Making the topics and schemas of a deployment, and refusing to start on wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+    TopicMetadata,
+)
+
+from aegis_codecs.registry import ensure_registered
+from aegis_streams.errors import TopicError, UnavailableError
+from aegis_streams.settings import Settings
+from aegis_streams.topics.genesis import Genesis, open_deployment
+from aegis_streams.topics.names import TOPICS, TopicSpec
+
+TIMEOUT_SECONDS: Final = 20.0
+MIN_REPLICATION: Final = 3
+MIN_INSYNC: Final = 2
+
+
+class EnsureReport(NamedTuple):
+    """What `ensure` found and did.
+
+    Attributes:
+        created: Topics that were made.
+        existing: Topics that were there and fit.
+        schemas: Record name -> schema id in the registry.
+        genesis: Whether, and how, the deployment was opened.
+    """
+
+    created: tuple[str, ...]
+    existing: tuple[str, ...]
+    schemas: Mapping[str, int]
+    genesis: Genesis
+
+
+def ensure(settings: Settings) -> EnsureReport:
+    """Make what is missing of topics, schemas and genesis; check what is there.
+
+    Raises:
+        TopicError: A topic in place has another partition count or unfit settings.
+        GenesisError: Topics hold a log that the state knows nothing of.
+        UnavailableError: Kafka or the registry did not answer.
+    """
+    admin = admin_client(settings)
+    present = list_topics(admin)
+    missing = [spec for spec in TOPICS if spec.name not in present]
+    _create(admin, settings, missing)
+    check_topics(settings, admin)
+    schemas = ensure_registered(
+        settings.registry_url, [(f"{t.name}-value", t.schema) for t in TOPICS if t.schema]
+    )
+    created = tuple(spec.name for spec in missing)
+    existing = tuple(spec.name for spec in TOPICS if spec not in missing)
+    return EnsureReport(created, existing, schemas, open_deployment(settings))
+
+
+def admin_client(settings: Settings) -> AdminClient:
+    """Return an admin client of the deployment's cluster."""
+    return AdminClient({"bootstrap.servers": settings.bootstrap, "socket.timeout.ms": 10_000})
+
+
+def list_topics(admin: AdminClient) -> dict[str, TopicMetadata]:
+    """Return the cluster's topics by name.
+
+    Raises:
+        UnavailableError: Kafka did not answer.
+    """
+    try:
+        return dict(admin.list_topics(timeout=TIMEOUT_SECONDS).topics)
+    except KafkaException as error:
+        raise UnavailableError(
+            f"Kafka did not answer ({error}); is it running? `aegis up` starts a local one"
+        ) from error
+
+
+def check_topics(settings: Settings, admin: AdminClient | None = None) -> None:
+    """Refuse topics on which the guarantee would not hold (rules 10 and 12).
+
+    Raises:
+        TopicError: A topic is missing, or its partitions, replication or settings do not fit.
+        UnavailableError: Kafka did not answer.
+    """
+    admin = admin or admin_client(settings)
+    present = list_topics(admin)
+    for spec in TOPICS:
+        found = present.get(spec.name)
+        if found is None:
+            raise TopicError(f"{spec.name}: no such topic; run `aegis topics ensure`")
+        check_topic(settings, spec, found, topic_config(admin, spec.name))
+
+
+def topic_config(admin: AdminClient, topic: str) -> dict[str, str]:
+    """Return the effective settings of a topic."""
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    try:
+        entries = admin.describe_configs([resource])[resource].result(TIMEOUT_SECONDS)
+    except KafkaException as error:
+        raise UnavailableError(f"{topic}: its settings cannot be read: {error}") from error
+    return {name: str(entry.value) for name, entry in entries.items()}
+
+
+def check_topic(
+    settings: Settings, spec: TopicSpec, found: TopicMetadata, config: Mapping[str, str]
+) -> None:
+    """Refuse one topic whose partitions, settings or replication do not fit.
+
+    Raises:
+        TopicError: The message names the setting.
+    """
+    if len(found.partitions) != settings.partitions:
+        raise TopicError(
+            f"{spec.name}: {len(found.partitions)} partitions, the deployment has "
+            f"{settings.partitions}; the number is fixed at genesis, set AEGIS_PARTITIONS to it"
+        )
+    for name in sorted(spec.required):
+        if config.get(name) != spec.config[name]:
+            raise TopicError(
+                f"{spec.name}: {name}={config.get(name)}, must be {spec.config[name]}; change it "
+                "with kafka-configs before anything is produced"
+            )
+    if settings.local:
+        return
+    replicas = min(len(partition.replicas) for partition in found.partitions.values())
+    faults = {
+        f"replication {replicas}, at least {MIN_REPLICATION}": replicas < MIN_REPLICATION,
+        f"min.insync.replicas {config.get('min.insync.replicas')}, at least {MIN_INSYNC}": int(
+            config.get("min.insync.replicas", "1")
+        )
+        < MIN_INSYNC,
+        "unclean.leader.election.enable true, must be false": config.get(
+            "unclean.leader.election.enable"
+        )
+        == "true",
+    }
+    for text, broken in faults.items():
+        if broken:
+            raise TopicError(
+                f"{spec.name}: {text} outside local mode (AEGIS_LOCAL=false); a lost broker would "
+                "lose committed leaves"
+            )
+
+
+def _create(admin: AdminClient, settings: Settings, specs: list[TopicSpec]) -> None:
+    if not specs:
+        return
+    insync = {} if settings.local else {"min.insync.replicas": str(MIN_INSYNC)}
+    futures = admin.create_topics(
+        [
+            NewTopic(
+                spec.name,
+                num_partitions=settings.partitions,
+                replication_factor=settings.replication,
+                config={**spec.config, **insync},
+            )
+            for spec in specs
+        ],
+        operation_timeout=TIMEOUT_SECONDS,
+    )
+    for name, future in futures.items():
+        try:
+            future.result(TIMEOUT_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise TopicError(f"{name}: cannot be made: {error}") from error
+

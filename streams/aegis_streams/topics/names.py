@@ -1,0 +1,102 @@
+"""Names of topics and groups, and the settings each topic must have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+PROPOSALS: Final = "aegis.proposals"
+COMMANDS: Final = "aegis.commands"
+AUDIT: Final = "aegis.audit"
+DECISIONS: Final = "aegis.decisions"
+CHECKPOINTS: Final = "aegis.checkpoints"
+DEAD_LETTERS: Final = "aegis.dead-letters"
+
+DECIDE_GROUP: Final = "aegis-decide"
+SEAL_GROUP: Final = "aegis-seal"
+INPUT_TOPICS: Final = (PROPOSALS, COMMANDS)
+DECIDE_TABLES: Final = ("heads", "drift", "proposals")
+SEAL_TABLES: Final = ("tree",)
+
+MAX_INPUT_BYTES: Final = 64 * 1024
+"""Largest input record the broker takes (rules 6)."""
+MAX_LEAF_RECORD_BYTES: Final = 256 * 1024
+MAX_DEAD_LETTER_BYTES: Final = 1024 * 1024 + 64 * 1024
+"""A dead letter carries up to 1 MiB of the original, plus its coordinates."""
+DAY_MS: Final = 24 * 60 * 60 * 1000
+
+
+def changelog(group: str, table: str) -> str:
+    """Return the topic that backs a table."""
+    return f"{group}-{table}-changelog"
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """A topic as the deployment needs it.
+
+    Attributes:
+        name: Topic name.
+        config: Settings given at creation.
+        required: Settings that must hold on a topic found in place, or nothing may start on it.
+        schema: Record of `schemas/avro` whose schema is registered for the value, if any.
+    """
+
+    name: str
+    config: Mapping[str, str]
+    required: frozenset[str] = field(default_factory=frozenset)
+    schema: str | None = None
+
+
+def _kept(max_bytes: int, **extra: str) -> dict[str, str]:
+    return {
+        "compression.type": "zstd",
+        "cleanup.policy": "delete",
+        "retention.ms": "-1",
+        "retention.bytes": "-1",
+        "max.message.bytes": str(max_bytes),
+        **{name.replace("_", "."): value for name, value in extra.items()},
+    }
+
+
+_INPUT: Final = _kept(MAX_INPUT_BYTES, message_timestamp_type="LogAppendTime")
+_COMPACTED: Final = {
+    "compression.type": "zstd",
+    "cleanup.policy": "compact",
+    "max.message.bytes": str(MAX_LEAF_RECORD_BYTES * 4),
+    "segment.bytes": str(64 * 1024 * 1024),
+    "min.cleanable.dirty.ratio": "0.3",
+}
+_TIMED: Final = frozenset({"message.timestamp.type", "retention.ms", "cleanup.policy"})
+_LOGGED: Final = frozenset({"retention.ms", "cleanup.policy"})
+
+TOPICS: Final = (
+    TopicSpec(PROPOSALS, _INPUT, _TIMED, "ProposalSubmitted"),
+    TopicSpec(COMMANDS, _INPUT, _TIMED, "Command"),
+    TopicSpec(AUDIT, _kept(MAX_LEAF_RECORD_BYTES), _LOGGED, "AuditEntry"),
+    TopicSpec(
+        DECISIONS,
+        _kept(MAX_LEAF_RECORD_BYTES, retention_ms=str(7 * DAY_MS)),
+        frozenset({"cleanup.policy"}),
+        "SignedDecision",
+    ),
+    TopicSpec(
+        CHECKPOINTS,
+        _kept(MAX_LEAF_RECORD_BYTES, retention_ms=str(7 * DAY_MS)),
+        frozenset({"cleanup.policy"}),
+        "Checkpoint",
+    ),
+    TopicSpec(
+        DEAD_LETTERS,
+        _kept(MAX_DEAD_LETTER_BYTES, retention_ms=str(30 * DAY_MS)),
+        frozenset({"cleanup.policy"}),
+        "DeadLetter",
+    ),
+    *(
+        TopicSpec(changelog(group, table), _COMPACTED, frozenset({"cleanup.policy"}))
+        for group, tables in ((DECIDE_GROUP, DECIDE_TABLES), (SEAL_GROUP, SEAL_TABLES))
+        for table in tables
+    ),
+)
+"""Every topic of a deployment, in the order in which they are made."""

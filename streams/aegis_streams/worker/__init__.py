@@ -1,0 +1,1 @@
+"""Running one worker: its app, its metrics and health, its start and its end."""

@@ -1,0 +1,78 @@
+"""From what the transport reports to metrics and health."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from aegis_streams.metrics import Health, Metrics
+from aegis_streams.transport import Observer
+
+
+class WorkerObserver(Observer):
+    """Counts batches and keeps readiness; counts of an undone batch are never added."""
+
+    def __init__(self, metrics: Metrics, health: Health, log: logging.Logger) -> None:
+        self._metrics = metrics
+        self._health = health
+        self._log = log
+        self._pending: dict[int, Callable[[], None]] = {}
+        self._records: dict[int, int] = {}
+
+    def when_committed(self, partition: int, count: Callable[[], None]) -> None:
+        """Call `count` once the open batch of a partition is committed, or never."""
+        self._pending[partition] = count
+
+    def batch(self, partition: int, records: int, size: int) -> None:
+        """Note a batch handed to the agent."""
+        del size
+        self._records[partition] = records
+        self._pending.pop(partition, None)
+        self._health.beat()
+
+    def committed(self, partition: int, seconds: float) -> None:
+        """Count a committed batch."""
+        self._metrics.commit_seconds.observe(seconds)
+        self._metrics.batch_records.observe(self._records.get(partition, 0))
+        count = self._pending.pop(partition, None)
+        if count is not None:
+            count()
+        self._health.beat()
+
+    def aborted(self, partition: int, cause: str) -> None:
+        """Count an undone batch by its cause."""
+        self._pending.pop(partition, None)
+        self._metrics.aborts.labels(cause).inc()
+        self._log.warning("batch undone", extra={"partition": partition, "cause": cause})
+
+    def restored(self, partition: int, seconds: float, records: int) -> None:
+        """Note a restored partition."""
+        self._metrics.restore_seconds.observe(seconds)
+        self._metrics.restored.inc(records)
+        self._log.info(
+            "partition restored",
+            extra={"partition": partition, "seconds": round(seconds, 3), "records": records},
+        )
+
+    def stalled(self, active: bool, reason: str) -> None:
+        """Show a deliberate wait."""
+        self._metrics.stalled.labels(reason).set(1 if active else 0)
+        self._health.beat()
+
+    def lag(self, topic: str, partition: int, records: int, last_stable: int) -> None:
+        """Show the lag of an input partition."""
+        del last_stable
+        self._metrics.lag.labels(topic, str(partition)).set(records)
+        self._health.beat()
+
+    def owned(self, partitions: frozenset[int]) -> None:
+        """Become ready with the partitions that are worked on."""
+        self._metrics.owned.set(len(partitions))
+        self._health.became(ready=bool(partitions), detail="no partition is owned yet")
+        self._log.info("partitions owned", extra={"partitions": sorted(partitions)})
+
+    def fault(self, reason: str) -> None:
+        """Count what stops the process."""
+        self._metrics.errors.labels("transport").inc()
+        self._health.became(ready=False, detail=reason)
+        self._log.error("worker stops", extra={"reason": reason})
