@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 
-from aegis_streams.stack.components.registry import CONFLUENT_API
+from aegis_streams.stack.addresses import CONFLUENT_API
 from aegis_streams.stack.layout import LOCAL_FILES
 from aegis_streams.stack.ports import HOST, Ports
 from aegis_streams.stack.probes import http_get, kafka_answers

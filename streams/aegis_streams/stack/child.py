@@ -7,14 +7,13 @@ import subprocess  # nosec B404  # for the type and the exception; processes.py 
 from typing import TYPE_CHECKING, Final
 
 from aegis_streams.stack.errors import ComponentError
-from aegis_streams.stack.files import last_lines
+from aegis_streams.stack.files import end_of_log
 from aegis_streams.stack.processes import ProcessIdentity, spawn, wait_until
 
 if TYPE_CHECKING:
     from aegis_streams.stack.component import Component
 
 _KILL_SECONDS: Final = 10.0
-_LOG_LINES: Final = 15
 
 
 class Child:
@@ -52,7 +51,6 @@ class Child:
             self.component.command(),
             layout.log(self.name),
             self.component.environment(),
-            layout.home,
         )
         self._identity = ProcessIdentity.of(self._process.pid)
         if self._identity is not None:
@@ -117,9 +115,7 @@ class Child:
 
     def log_tail(self) -> str:
         """Return the end of the log, ready to follow a sentence; empty without a log."""
-        path = self.component.place.layout.log(self.name)
-        lines = last_lines(path, _LOG_LINES)
-        return f" The end of {path}:\n  " + "\n  ".join(lines) if lines else ""
+        return end_of_log(self.component.place.layout.log(self.name))
 
     def _forget(self) -> None:
         if self._identity is not None:

@@ -77,9 +77,26 @@ class Component(ABC):
     def ready(self) -> bool:
         """Whether it does its work now. Answers within a second or two and never raises."""
 
+    def metrics(self) -> str | None:
+        """Return its metrics as Prometheus text, None if it has none to give."""
+        return None
 
-def start_order(components: Sequence[Component]) -> list[Component]:
-    """Return the components so that each comes after all it needs; the reverse is to stop them."""
-    by_name = {component.name: component for component in components}
-    graph = {name: [n for n in each.needs if n in by_name] for name, each in by_name.items()}
-    return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+
+def levels(needs: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Return names in levels: each needs only such as stand in earlier levels.
+
+    Args:
+        needs: Name of each component -> names of those it needs; a need that is not a key counts
+            as met.
+
+    Raises:
+        graphlib.CycleError: They need each other in a circle.
+    """
+    graph = TopologicalSorter({n: [each for each in e if each in needs] for n, e in needs.items()})
+    graph.prepare()
+    found: list[list[str]] = []
+    while graph.is_active():
+        ready = graph.get_ready()
+        graph.done(*ready)
+        found.append(list(ready))
+    return found

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_TAIL_LINES: Final = 15
+_TAIL_BYTES: Final = 8 * 1024
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -17,11 +21,12 @@ def write_atomically(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def last_lines(path: Path, count: int) -> list[str]:
-    """Return the last lines of a file, none if it cannot be read."""
+def end_of_log(path: Path) -> str:
+    """Return the last lines of a log, ready to follow a sentence; empty without a log."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 400 * count))
-            return file.read().decode("utf-8", "replace").splitlines()[-count:]
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").splitlines()[-_TAIL_LINES:]
     except OSError:
-        return []
+        return ""
+    return f" The end of {path}:\n  " + "\n  ".join(lines) if lines else ""

@@ -9,17 +9,19 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING, Self
 
+from aegis_streams.stack.addresses import bootstrap, registry_url
 from aegis_streams.stack.child import Child
-from aegis_streams.stack.component import Component, Place, start_order
+from aegis_streams.stack.component import Component, Place, levels
 from aegis_streams.stack.components.kafka import Kafka
-from aegis_streams.stack.components.registry import CONFLUENT_API, Registry
+from aegis_streams.stack.components.registry import Registry
 from aegis_streams.stack.layout import Layout
-from aegis_streams.stack.ports import HOST, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
+
+    from aegis_streams.stack.ports import Ports
 
 INFRASTRUCTURE: tuple[type[Component], ...] = (Kafka, Registry)
 
@@ -42,20 +44,19 @@ class LocalStack:
         kinds: Sequence[type[Component]] = INFRASTRUCTURE,
     ) -> None:
         self.place = Place(Layout(home.resolve()), ports, jars)
-        self._children = {
-            component.name: Child(component)
-            for component in start_order([kind(self.place) for kind in kinds])
-        }
+        ordered = levels({kind.name: kind.needs for kind in kinds})
+        by_name = {kind.name: Child(kind(self.place)) for kind in kinds}
+        self._children = {name: by_name[name] for level in ordered for name in level}
 
     @property
     def bootstrap(self) -> str:
         """Kafka bootstrap servers."""
-        return f"{HOST}:{self.place.ports.kafka}"
+        return bootstrap(self.place.ports)
 
     @property
     def registry_url(self) -> str:
         """Address of the registry in Confluent's API."""
-        return f"http://{HOST}:{self.place.ports.registry}{CONFLUENT_API}"
+        return registry_url(self.place.ports)
 
     def __enter__(self) -> Self:
         try:

@@ -13,7 +13,7 @@ from aegis_streams.errors import SettingsError
 from aegis_streams.stack.errors import PortBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 HOST: Final = "127.0.0.1"
 """The local stack listens for this machine alone."""
@@ -63,10 +63,17 @@ class Ports:
         Raises:
             SettingsError: A value is no port, or two are the same.
         """
-        env = os.environ if environ is None else environ
-        return cls(
-            **{key: _number(name, env[name]) for key, name in ENVIRONMENT.items() if env.get(name)}
-        )
+        return cls(**cls.chosen(os.environ if environ is None else environ))
+
+    @staticmethod
+    def chosen(environ: Mapping[str, str]) -> dict[str, int]:
+        """Return the ports that the environment names.
+
+        Raises:
+            SettingsError: A value is no number.
+        """
+        named = ((key, name) for key, name in ENVIRONMENT.items() if environ.get(name))
+        return {key: _number(name, environ[name]) for key, name in named}
 
     @classmethod
     def free(cls) -> Ports:
@@ -80,7 +87,7 @@ class Ports:
             for each in sockets:
                 each.close()
 
-    def check_free(self, keys: tuple[str, ...]) -> None:
+    def check_free(self, keys: Sequence[str]) -> None:
         """Refuse to go on while one of the named ports is taken.
 
         Raises:

@@ -107,7 +107,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def spawn(
-    command: Sequence[str], log: Path, environment: Mapping[str, str], directory: Path
+    command: Sequence[str], log: Path, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own, its output appended to a log file.
 
@@ -122,7 +122,6 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
-            cwd=directory,
             start_new_session=True,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from aegis_streams.stack.addresses import CONFLUENT_API
 from aegis_streams.stack.component import Component
 from aegis_streams.stack.components.java import jvm
 from aegis_streams.stack.errors import ComponentError
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 HEAP_MEGABYTES: Final = 256
-CONFLUENT_API: Final = "/apis/ccompat/v7"
 
 
 class Registry(Component):
