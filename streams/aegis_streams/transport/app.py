@@ -1,0 +1,142 @@
+"""Faust apps on the transactional driver, and the process that runs one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING, Any
+
+import faust
+
+from aegis_streams.transport.errors import TransportConfigError
+from aegis_streams.transport.failstop import EXIT_FAULT, FailStop
+from aegis_streams.transport.faust_table import TxTable, TxTableManager
+from aegis_streams.transport.hooks import NoLifecycle, Observer
+
+if TYPE_CHECKING:
+    from aegis_streams.transport.clients import Clients
+    from aegis_streams.transport.hooks import Lifecycle
+    from aegis_streams.transport.settings import TransportSettings
+
+_log = logging.getLogger(__name__)
+
+
+class TransactionalApp(faust.App):
+    """A Faust app whose agents get `PartitionBatch` objects and whose tables are transactional.
+
+    Attributes:
+        transport_settings: Limits and addresses of the driver.
+        lifecycle: Approves restored partitions.
+        observer: Hooks for metrics.
+        failstop: Where faults are reported; `failstop.cause` is what ended the process.
+        clients: Replaces the Kafka clients in tests; None means the real ones.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        transport_settings: TransportSettings,
+        lifecycle: Lifecycle,
+        observer: Observer,
+        **options: Any,  # Faust's settings
+    ) -> None:
+        self.transport_settings = transport_settings
+        self.lifecycle = lifecycle
+        self.observer = observer
+        self.failstop = FailStop(observer, transport_settings.exit_timeout)
+        self.clients: Clients | None = None
+        super().__init__(name, **options)
+
+    async def on_first_start(self) -> None:
+        """Create no directories: nothing is kept on disk."""
+
+    async def on_stop(self) -> None:
+        """Drain before the agents stop."""
+        consumer: Any = self.consumer
+        await consumer.drain()
+        await super().on_stop()
+
+
+def create_app(
+    name: str,
+    settings: TransportSettings,
+    lifecycle: Lifecycle | None = None,
+    observer: Observer | None = None,
+) -> TransactionalApp:
+    """Return a Faust app on the transactional driver.
+
+    Args:
+        name: App id; equals the consumer group.
+        settings: Limits and addresses.
+        lifecycle: Approves restored partitions; None approves all.
+        observer: Hooks for metrics; None reports nothing.
+
+    Raises:
+        TransportConfigError: `name` is not the settings' group.
+    """
+    if name != settings.group:
+        raise TransportConfigError(f"app {name!r}: TransportSettings.group is {settings.group!r}")
+    return TransactionalApp(
+        name,
+        transport_settings=settings,
+        lifecycle=lifecycle or NoLifecycle(),
+        observer=observer or Observer(),
+        broker=[f"aegis://{address}" for address in settings.bootstrap.split(",")],
+        Table=TxTable,
+        TableManager=TxTableManager,
+        store="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        stream_wait_empty=False,
+        processing_guarantee="at_least_once",
+    )
+
+
+def run_worker(app: TransactionalApp) -> int:
+    """Run an app until SIGTERM or SIGINT, or until a fault.
+
+    Returns:
+        0 after an orderly shutdown, `EXIT_FAULT` after a fault. The caller exits with it.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(_serve(app))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+async def _serve(app: TransactionalApp) -> int:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    app.failstop.on_failure(lambda _: loop.call_soon_threadsafe(ended.set))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    try:
+        await app.start()
+        watch = loop.create_task(_crashed(app, ended))
+        await ended.wait()
+        watch.cancel()
+    except Exception as error:  # start-up faults end the process like all others
+        app.failstop.fail(error)
+    await _stop(app)
+    return EXIT_FAULT if app.failstop.failed else 0
+
+
+async def _crashed(app: TransactionalApp, ended: asyncio.Event) -> None:
+    await app.wait_until_stopped()
+    if app.crash_reason is not None:
+        app.failstop.fail(app.crash_reason)
+    ended.set()
+
+
+async def _stop(app: TransactionalApp) -> None:
+    try:
+        await app.stop()
+    except Exception as error:  # a failed drain is a fault
+        app.failstop.fail(error)

@@ -1,0 +1,196 @@
+"""The typed seam to the Kafka clients: what the driver needs of them, and how they are set up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+if TYPE_CHECKING:
+    from aegis_streams.transport.settings import TransportSettings
+
+RebalanceCallback = Callable[[Any, list[TopicPartition]], None]
+ErrorCallback = Callable[[KafkaError], None]
+
+_log = logging.getLogger(__name__)
+
+_FETCH_BYTES: Final = 1024 * 1024
+_READ_AHEAD_KIB: Final = 32 * 1024
+_READ_AHEAD_RECORDS: Final = 50_000
+
+
+class GroupConsumer(Protocol):
+    """The consumer that is a member of the group."""
+
+    def subscribe(
+        self,
+        topics: list[str],
+        on_assign: RebalanceCallback,
+        on_revoke: RebalanceCallback,
+        on_lost: RebalanceCallback,
+    ) -> None: ...
+    def poll(self, timeout: float) -> Message | None: ...
+    def consume(self, num_messages: int, timeout: float) -> list[Message]: ...
+    def incremental_assign(self, partitions: list[TopicPartition]) -> None: ...
+    def incremental_unassign(self, partitions: list[TopicPartition]) -> None: ...
+    def consumer_group_metadata(self) -> object: ...
+    def close(self) -> None: ...
+
+
+class TxProducer(Protocol):
+    """The transactional producer of one input partition."""
+
+    produce: Callable[..., None]
+
+    def poll(self, timeout: float) -> int: ...
+    def init_transactions(self, timeout: float) -> None: ...
+    def begin_transaction(self) -> None: ...
+    def send_offsets_to_transaction(
+        self, positions: list[TopicPartition], group_metadata: object, timeout: float
+    ) -> None: ...
+    def commit_transaction(self, timeout: float) -> None: ...
+    def abort_transaction(self, timeout: float) -> None: ...
+    def close(self) -> object: ...
+
+
+class Reader(Protocol):
+    """A consumer outside the group: reads changelogs and the group's committed offsets."""
+
+    def committed(
+        self, partitions: list[TopicPartition], timeout: float
+    ) -> list[TopicPartition]: ...
+    def assign(self, partitions: list[TopicPartition]) -> None: ...
+    def poll(self, timeout: float) -> Message | None: ...
+    def consume(self, num_messages: int, timeout: float) -> list[Message]: ...
+    def close(self) -> None: ...
+
+
+class Clients(Protocol):
+    """Makes the clients; the tests put fakes behind it."""
+
+    def consumer(self, on_error: ErrorCallback) -> GroupConsumer:
+        """Return the group's consumer, not yet subscribed."""
+
+    def producer(self, partition: int, on_error: ErrorCallback) -> TxProducer:
+        """Return the producer of an input partition, not yet initialised."""
+
+    def reader(self, partition: int) -> Reader:
+        """Return a read-committed reader for one acquisition."""
+
+    def end_offsets(
+        self, partitions: Sequence[tuple[str, int]], *, committed: bool, timeout: float
+    ) -> Mapping[tuple[str, int], int]:
+        """Return end offsets; with `committed`, the last stable offsets."""
+
+    def partition_counts(self, topics: Sequence[str], timeout: float) -> Mapping[str, int]:
+        """Return the number of partitions of each topic; 0 where it does not exist."""
+
+
+class KafkaClients:
+    """`Clients` on confluent-kafka."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self._settings = settings
+        self._admin = AdminClient(self._common("admin"))
+
+    def consumer(self, on_error: ErrorCallback) -> GroupConsumer:
+        """Return the group's consumer, not yet subscribed."""
+        settings = self._settings
+        return Consumer(
+            {
+                **self._reading("consumer"),
+                "group.instance.id": settings.instance_id,
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": _ms(settings.session_timeout),
+                "heartbeat.interval.ms": _ms(settings.session_timeout / 4),
+                "max.poll.interval.ms": _ms(settings.max_poll_interval),
+                "error_cb": on_error,
+            }
+        )
+
+    def producer(self, partition: int, on_error: ErrorCallback) -> TxProducer:
+        """Return the producer of an input partition, not yet initialised."""
+        settings = self._settings
+        return Producer(
+            {
+                **self._common(f"producer-{partition}"),
+                "transactional.id": settings.transactional_id(partition),
+                "transaction.timeout.ms": _ms(settings.transaction_timeout),
+                "compression.type": settings.compression,
+                "message.max.bytes": settings.message_bytes,
+                "linger.ms": 5,
+                "batch.num.messages": 10_000,
+                "queue.buffering.max.kbytes": 512 * 1024,
+                "delivery.report.only.error": True,
+                "error_cb": on_error,
+            }
+        )
+
+    def reader(self, partition: int) -> Reader:
+        """Return a read-committed reader for one acquisition."""
+        return Consumer({**self._reading(f"restore-{partition}"), "enable.partition.eof": True})
+
+    def end_offsets(
+        self, partitions: Sequence[tuple[str, int]], *, committed: bool, timeout: float
+    ) -> Mapping[tuple[str, int], int]:
+        """Return end offsets; with `committed`, the last stable offsets.
+
+        Raises:
+            KafkaException: The broker did not answer, or a topic does not exist.
+        """
+        level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+        futures = self._admin.list_offsets(
+            {TopicPartition(topic, p): OffsetSpec.latest() for topic, p in partitions},
+            isolation_level=level,
+            request_timeout=timeout,
+        )
+        return {
+            (tp.topic, tp.partition): future.result(timeout + 1).offset
+            for tp, future in futures.items()
+        }
+
+    def partition_counts(self, topics: Sequence[str], timeout: float) -> Mapping[str, int]:
+        """Return the number of partitions of each topic; 0 where it does not exist.
+
+        Raises:
+            KafkaException: The broker did not answer.
+        """
+        known = self._admin.list_topics(timeout=timeout).topics
+        return {t: len(known[t].partitions) if t in known else 0 for t in topics}
+
+    def _reading(self, role: str) -> dict[str, Any]:
+        return {
+            **self._common(role),
+            "group.id": self._settings.group,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "error",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "fetch.min.bytes": 1,
+            "fetch.wait.max.ms": 250,
+            "fetch.queue.backoff.ms": 20,
+            "fetch.error.backoff.ms": 100,
+            "max.partition.fetch.bytes": _FETCH_BYTES,
+            "queued.max.messages.kbytes": _READ_AHEAD_KIB,
+            "queued.min.messages": _READ_AHEAD_RECORDS,
+        }
+
+    def _common(self, role: str) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "bootstrap.servers": settings.bootstrap,
+            "client.id": f"{settings.instance_id}-{role}",
+            "reconnect.backoff.max.ms": 1_000,
+            "topic.metadata.refresh.interval.ms": 30_000,
+            "socket.keepalive.enable": True,
+            "log.connection.close": False,
+            "logger": _log,
+            **settings.client_config,
+        }
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

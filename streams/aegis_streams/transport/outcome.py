@@ -1,0 +1,48 @@
+"""What an error of a Kafka client means for a transaction."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+
+
+class Verdict(Enum):
+    """What to do about an error."""
+
+    RETRY = "retry"
+    """The same call may simply be made again."""
+    ABORT = "abort"
+    """Abort the transaction, undo the batch, deliver it again."""
+    FATAL = "fatal"
+    """Stop the process; the state is rebuilt from what was committed."""
+
+
+FENCED: Final = frozenset(
+    {
+        KafkaError._FENCED,
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+    }
+)
+"""Codes that say: somebody else has taken this over."""
+
+
+def error_of(error: KafkaException) -> KafkaError:
+    """Return the client's error inside the exception."""
+    inner: KafkaError = error.args[0]
+    return inner
+
+
+def classify(error: KafkaException) -> Verdict:
+    """Judge an error by what the client itself says about it; the unknown is fatal."""
+    inner = error_of(error)
+    if inner.fatal() or inner.code() in FENCED:
+        return Verdict.FATAL
+    if inner.txn_requires_abort() or inner.code() == KafkaError._STATE:
+        return Verdict.ABORT
+    if inner.retriable() or inner.code() == KafkaError._TIMED_OUT:
+        return Verdict.RETRY
+    return Verdict.FATAL

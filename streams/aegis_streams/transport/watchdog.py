@@ -1,0 +1,149 @@
+"""Notices when nothing moves although there is work."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import KafkaException
+
+from aegis_streams.transport.errors import StuckError
+from aegis_streams.transport.machine import LaneState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aegis_streams.transport.clients import Clients
+    from aegis_streams.transport.driver import Driver
+    from aegis_streams.transport.failstop import FailStop
+    from aegis_streams.transport.hooks import Observer
+    from aegis_streams.transport.lane import Lane
+    from aegis_streams.transport.settings import TransportSettings
+
+_log = logging.getLogger(__name__)
+_TICK: Final = 1.0
+_BUSY: Final = frozenset({LaneState.ACQUIRING, LaneState.DELIVERING, LaneState.COMMITTING})
+
+
+class Watchdog:
+    """Judges, once a second, whether the driver moves.
+
+    Everything counts as moving while an agent stalls deliberately.
+    """
+
+    def __init__(self, settings: TransportSettings, driver: Driver, failstop: FailStop) -> None:
+        self._settings = settings
+        self._driver = driver
+        self._failstop = failstop
+        self._stop = threading.Event()
+        self._unfetched: dict[tuple[str, int], tuple[int, float]] = {}
+        self._thread = threading.Thread(target=self._run, name="aegis-watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._stop.set()
+        faulthandler.cancel_dump_traceback_later()
+
+    def note_stable(self, stable: Mapping[tuple[str, int], int], now: float) -> None:
+        """Take note of the last stable offsets, to see fetches that hang."""
+        positions = self._driver.positions()
+        before, self._unfetched = self._unfetched, {}
+        for where, end in stable.items():
+            position = positions.get(where)
+            if position is not None and position < end and not self._driver.parked:
+                known = before.get(where)
+                since = known[1] if known is not None and known[0] == position else now
+                self._unfetched[where] = (position, since)
+
+    def stuck(self, now: float) -> str:
+        """Return what does not move, or an empty string."""
+        limit = self._settings.watchdog_timeout
+        lanes = self._driver.lanes
+        if any(lane.batch is not None and lane.batch.stall_reason for lane in lanes):
+            for lane in lanes:
+                lane.touch()
+            self._unfetched.clear()
+        if now - self._driver.polled > limit:
+            return f"the poll loop has not come round for {limit} s"
+        for lane in lanes:
+            if now - max(lane.progress, lane.state.since) > limit and _has_work(lane):
+                return f"partition {lane.partition} is {lane.state.value.value} for {limit} s"
+        for (topic, partition), (position, since) in self._unfetched.items():
+            if now - since > limit:
+                return f"{topic} {partition} has records past {position} but none arrive"
+        return ""
+
+    def _run(self) -> None:
+        while not self._stop.wait(_TICK):
+            # Should even this thread be kept from running, the C library's timer ends the process.
+            faulthandler.dump_traceback_later(
+                2 * self._settings.watchdog_timeout,
+                exit=True,
+                file=sys.__stderr__ or sys.stderr,
+            )
+            reason = self.stuck(time.monotonic())
+            if reason and not self._failstop.failed:
+                self._failstop.fail(StuckError(reason), stacks=True)
+
+
+def _has_work(lane: Lane) -> bool:
+    return lane.state.value in _BUSY or lane.buffer.waiting_since is not None
+
+
+class LagMonitor:
+    """Measures how far the inputs are ahead, and tells the observer and the watchdog."""
+
+    def __init__(
+        self,
+        settings: TransportSettings,
+        driver: Driver,
+        clients: Clients,
+        observer: Observer,
+        watchdog: Watchdog,
+    ) -> None:
+        self._settings = settings
+        self._driver = driver
+        self._clients = clients
+        self._observer = observer
+        self._watchdog = watchdog
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="aegis-lag", daemon=True)
+
+    def start(self) -> None:
+        """Begin to measure."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Measure no longer."""
+        self._stop.set()
+
+    def measure(self) -> None:
+        """Measure once; an unreachable broker is logged, never counted as progress or as lag."""
+        fetched = self._driver.positions()
+        if not fetched:
+            return
+        timeout = self._settings.fence_timeout
+        try:
+            ends = self._clients.end_offsets(list(fetched), committed=False, timeout=timeout)
+            stable = self._clients.end_offsets(list(fetched), committed=True, timeout=timeout)
+        except (KafkaException, TimeoutError) as error:
+            _log.warning("lag could not be measured: %s", error)
+            return
+        self._watchdog.note_stable(stable, time.monotonic())
+        busy = {lane.partition: lane.offsets for lane in self._driver.lanes if _has_work(lane)}
+        for (topic, partition), position in fetched.items():
+            done = busy.get(partition, {}).get(topic, position)
+            where = (topic, partition)
+            self._observer.lag(topic, partition, max(0, ends[where] - done), stable[where])
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._settings.lag_interval):
+            self.measure()
