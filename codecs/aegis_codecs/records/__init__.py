@@ -1,0 +1,1 @@
+"""The Avro records: schemas, compiled codecs, wire format, leaf bodies, proposals."""

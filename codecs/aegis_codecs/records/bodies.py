@@ -1,0 +1,84 @@
+"""Leaf bodies: the bytes the log commits to.
+
+A body is in Avro single-object encoding: the marker C3 01, the CRC-64-AVRO fingerprint of the
+schema (8 bytes, low first), the record. So it describes itself, and its bytes stay readable when
+the schema goes on. Decode a body only after its hash has been verified; never encode one again to
+check it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from aegis_codecs.errors import DecodeError
+from aegis_codecs.records import schemas
+from aegis_codecs.records.codec import UNDECODABLE, Decoder, codec_for
+from aegis_codecs.records.errors import EncodeError, UnknownFingerprintError
+
+MARKER: Final = b"\xc3\x01"
+PREFIX_SIZE: Final = 10
+"""Marker and fingerprint."""
+
+MAX_BODY: Final = 65_535
+"""Bytes a leaf body may have."""
+
+
+class LeafBody(NamedTuple):
+    """A decoded leaf body."""
+
+    kind: str
+    """Name of the record, such as ``DecisionMade``."""
+    fields: dict[str, Any]
+    """Its fields, times as milliseconds, digests as bytes, enums as their symbols."""
+
+
+def decode(body: bytes) -> LeafBody:
+    """Decode a leaf body of any version of any of our body records.
+
+    Raises:
+        UnknownFingerprintError: The schema is none of them.
+        DecodeError: The bytes are not a body (reason ``undecodable``).
+    """
+    decoder = _decoders().get(body[:PREFIX_SIZE])
+    if decoder is None:
+        raise _unknown(body)
+    return LeafBody(decoder.name, decoder.decode(body, PREFIX_SIZE))
+
+
+def encode(kind: str, fields: dict[str, Any]) -> bytes:
+    """Encode a leaf body given by field names.
+
+    Raises:
+        SchemaError: There is no such record.
+        EncodeError: A field is missing, unknown, does not fit, or the body is larger than
+            ``MAX_BODY``.
+    """
+    body = prefix(kind) + codec_for(kind).encode(fields)
+    if len(body) > MAX_BODY:
+        raise EncodeError(f"{kind}: {len(body)} bytes exceed the limit of {MAX_BODY}")
+    return body
+
+
+@cache
+def prefix(kind: str) -> bytes:
+    """What a body of the pinned version of a record begins with."""
+    return MARKER + schemas.fingerprint(schemas.canonical(kind))
+
+
+@cache
+def _decoders() -> dict[bytes, Decoder[dict[str, Any]]]:
+    """A decoder for every version of every body record, by what the body begins with."""
+    found: dict[bytes, Decoder[dict[str, Any]]] = {}
+    for kind in schemas.BODIES:
+        found[prefix(kind)] = codec_for(kind)
+        for text in schemas.history(kind):
+            start = MARKER + schemas.fingerprint(schemas.canonical_form(text))
+            found.setdefault(start, Decoder(kind, schemas.parsed(text), codec_for(kind).schema))
+    return found
+
+
+def _unknown(body: bytes) -> DecodeError:
+    if not body.startswith(MARKER) or len(body) < PREFIX_SIZE:
+        return DecodeError(UNDECODABLE, "not an Avro single-object: C3 01 must come first")
+    return UnknownFingerprintError(bytes(body[len(MARKER) : PREFIX_SIZE]))

@@ -1,0 +1,164 @@
+"""The Confluent wire format: a zero byte, the schema id (4 bytes, high first), the Avro record.
+
+Schema ids come from the registry. A worker fetches a schema once and keeps it in a ``SchemaCache``;
+decoding itself never waits for a network. When a schema is missing it raises
+``SchemaNotCachedError``; the caller fetches that id, puts the answer into the cache and decodes the
+same bytes again.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from aegis_codecs.errors import DecodeError
+from aegis_codecs.records import schemas, types
+from aegis_codecs.records.codec import UNDECODABLE, Codec, Decoded, Decoder
+from aegis_codecs.records.errors import SchemaError, SchemaNotCachedError, UnknownSchemaError
+from aegis_codecs.records.resolution import mismatch
+
+HEADER_SIZE: Final = 5
+MAX_SCHEMAS: Final = 1024
+"""Schemas a cache holds; the oldest makes room. Ours need six."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+SCHEMA_UNKNOWN: Final = "schema_unknown"
+
+
+def header(schema_id: int) -> bytes:
+    """The five bytes before a record with this schema id (0 to 2**32 - 1)."""
+    return b"\x00" + schema_id.to_bytes(4, "big")
+
+
+def schema_id(value: bytes) -> int:
+    """Read the schema id of a framed record.
+
+    Raises:
+        DecodeError: There is no such header (reason ``undecodable``).
+    """
+    if len(value) < HEADER_SIZE or value[0]:
+        raise DecodeError(
+            UNDECODABLE,
+            "no Confluent wire format: a zero byte and a 4-byte schema id must come first"
+            " (JSON needs the header content-type: application/json)",
+        )
+    return int.from_bytes(value[1:HEADER_SIZE], "big")
+
+
+class WriterSchema(NamedTuple):
+    """What is kept of a writer's schema."""
+
+    tree: types.Record
+    canonical: str
+    parsed: schemas.Parsed
+
+
+class SchemaCache:
+    """Writers' schemas by id, as far as they have been fetched; bounded."""
+
+    def __init__(self, max_schemas: int = MAX_SCHEMAS) -> None:
+        self._max: Final = max_schemas
+        self._schemas: dict[int, WriterSchema] = {}
+        self._unknown: dict[int, str] = {}
+
+    def put(self, schema_id: int, text: str) -> None:
+        """Keep the schema the registry gave for an id; one that is unfit counts as unknown."""
+        try:
+            writer = WriterSchema(
+                schemas.parse(text), schemas.canonical_form(text), schemas.parsed(text)
+            )
+        except SchemaError as error:
+            self.put_unknown(UnknownSchemaError(schema_id, str(error)))
+            return
+        _insert(self._schemas, schema_id, writer, self._max)
+
+    def put_unknown(self, error: UnknownSchemaError) -> None:
+        """Keep the answer that there is no such schema, until ``forget_unknown``."""
+        _insert(self._unknown, error.schema_id, str(error), self._max)
+
+    def forget_unknown(self) -> None:
+        """Ask again for unknown ids from now on; call it per batch.
+
+        Otherwise a single record with an id not yet given out would block the schema that gets this
+        id later.
+        """
+        self._unknown.clear()
+
+    def get(self, schema_id: int) -> WriterSchema:
+        """The schema of an id.
+
+        Raises:
+            SchemaNotCachedError: It has not been fetched.
+            DecodeError: The registry does not know it (reason ``schema_unknown``).
+        """
+        found = self._schemas.get(schema_id)
+        if found is not None:
+            return found
+        if (why := self._unknown.get(schema_id)) is not None:
+            raise DecodeError(SCHEMA_UNKNOWN, f"{why}; register the schema before producing")
+        raise SchemaNotCachedError(schema_id)
+
+
+class WireDecoder(Generic[Decoded]):
+    """Decodes framed records of one kind, whatever version of the schema wrote them."""
+
+    def __init__(self, codec: Codec[Decoded], cache: SchemaCache) -> None:
+        self._codec: Final = codec
+        self._cache: Final = cache
+        self._decoders: dict[bytes, Decoder[Decoded]] = {}
+
+    def decode(self, value: bytes) -> Decoded:
+        """Decode one framed record.
+
+        Raises:
+            SchemaNotCachedError: Fetch the schema first.
+            DecodeError: Reason ``schema_unknown``: the id is unknown or its schema is not one of
+                this record; ``undecodable``: the bytes do not fit the schema.
+        """
+        decoder = self._decoders.get(value[:HEADER_SIZE])
+        if decoder is None:
+            decoder = self._prepare(value)
+        return decoder.decode(value, HEADER_SIZE)
+
+    def _prepare(self, value: bytes) -> Decoder[Decoded]:
+        """Compile the decoder for the schema id of ``value``."""
+        number = schema_id(value)
+        writer = self._cache.get(number)
+        if why := mismatch(writer.tree, schemas.tree(self._codec.name)):
+            raise DecodeError(
+                SCHEMA_UNKNOWN,
+                f"the schema with id {number} cannot be read as {self._codec.name}: {why}",
+            )
+        decoder: Decoder[Decoded] = self._codec
+        if writer.canonical != schemas.canonical(self._codec.name):
+            decoder = Decoder(self._codec.name, writer.parsed, self._codec.schema)
+        _insert(self._decoders, value[:HEADER_SIZE], decoder, MAX_SCHEMAS)
+        return decoder
+
+
+class WireEncoder(Generic[Decoded]):
+    """Encodes records of one kind behind the header of their registered schema.
+
+    Args:
+        codec: Codec of the record.
+        schema_id: Id under which the pinned schema is registered.
+    """
+
+    def __init__(self, codec: Codec[Decoded], schema_id: int) -> None:
+        self._encode: Final = codec.encode
+        self._header: Final = header(schema_id)
+
+    def encode(self, record: Decoded) -> bytes:
+        """Encode a record.
+
+        Raises:
+            EncodeError: A field is missing, unknown, or its value does not fit.
+        """
+        return self._header + self._encode(record)
+
+
+def _insert(store: dict[Key, Value], key: Key, value: Value, limit: int) -> None:
+    """Put an entry into a bounded dict; the oldest makes room."""
+    if len(store) >= limit:
+        del store[next(iter(store))]
+    store[key] = value
