@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from aegis_streams.stack.component import Component, Place
 from aegis_streams.stack.layout import Layout
 from aegis_streams.stack.ports import Ports
 from aegis_streams.stack.processes import spawn
 from aegis_streams.stack.supervisor import Supervisor, supervise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 TESTS: Final = Path(__file__).resolve().parent.parent
 
@@ -92,9 +94,7 @@ class Stubborn(Fake):
 
     name: ClassVar[str] = "stubborn"
     stop_seconds: ClassVar[float] = 0.5
-    script: ClassVar[str] = (
-        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + Client.script
-    )
+    script: ClassVar[str] = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + Client.script
 
 
 class Slow(Fake):
