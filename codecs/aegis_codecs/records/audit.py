@@ -7,7 +7,7 @@ them are derived from the body by ``columns`` alone, so that whoever doubts one 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aegis_codecs.records import bodies
 from aegis_codecs.records.codec import Codec
@@ -28,7 +28,7 @@ class Columns(NamedTuple):
     actor: str | None
 
 
-class AuditEntry(TypedDict):
+class AuditEntry(NamedTuple):
     """One record of the audit topic, fields as in ``schemas/avro/AuditEntry.avsc``."""
 
     log: str
@@ -45,6 +45,11 @@ class AuditEntry(TypedDict):
     status: str | None
     actor: str | None
 
+    @property
+    def columns(self) -> Columns:
+        """The columns as they stand here, to be compared with ``columns_of(entry.body)``."""
+        return Columns(*self[6:])
+
 
 _SOURCES: Final[dict[str, dict[str, str]]] = {
     "ProposalRepeated": {"decision_id": "first_decision_id"},
@@ -57,7 +62,7 @@ _SOURCES: Final[dict[str, dict[str, str]]] = {
 @cache
 def codec() -> Codec[AuditEntry]:
     """The codec of audit entries."""
-    return Codec("AuditEntry")
+    return Codec("AuditEntry", AuditEntry)
 
 
 def columns(kind: str, fields: Mapping[str, Any]) -> Columns:
@@ -85,16 +90,3 @@ def columns_of(body: bytes) -> Columns:
         DecodeError: The bytes are not a leaf body.
     """
     return columns(*bodies.decode(body))
-
-
-def columns_in(entry: AuditEntry) -> Columns:
-    """The columns as they stand in an entry, to be compared with ``columns_of(entry["body"])``."""
-    return Columns(
-        entry["kind"],
-        entry["time"],
-        entry["agent_id"],
-        entry["proposal_id"],
-        entry["decision_id"],
-        entry["status"],
-        entry["actor"],
-    )

@@ -9,12 +9,15 @@ check it.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import schemas
 from aegis_codecs.records.codec import UNDECODABLE, Decoder, codec_for
 from aegis_codecs.records.errors import EncodeError, UnknownFingerprintError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MARKER: Final = b"\xc3\x01"
 PREFIX_SIZE: Final = 10
@@ -46,7 +49,7 @@ def decode(body: bytes) -> LeafBody:
     return LeafBody(decoder.name, decoder.decode(body, PREFIX_SIZE))
 
 
-def encode(kind: str, fields: dict[str, Any]) -> bytes:
+def encode(kind: str, fields: Mapping[str, Any]) -> bytes:
     """Encode a leaf body given by field names.
 
     Raises:
@@ -54,7 +57,7 @@ def encode(kind: str, fields: dict[str, Any]) -> bytes:
         EncodeError: A field is missing, unknown, does not fit, or the body is larger than
             ``MAX_BODY``.
     """
-    body = prefix(kind) + codec_for(kind).encode(fields)
+    body = prefix(kind) + codec_for(kind).encode_mapping(fields)
     if len(body) > MAX_BODY:
         raise EncodeError(f"{kind}: {len(body)} bytes exceed the limit of {MAX_BODY}")
     return body
@@ -74,7 +77,7 @@ def _decoders() -> dict[bytes, Decoder[dict[str, Any]]]:
         found[prefix(kind)] = codec_for(kind)
         for text in schemas.history(kind):
             start = MARKER + schemas.fingerprint(schemas.canonical_form(text))
-            found.setdefault(start, Decoder(kind, schemas.parsed(text), codec_for(kind).schema))
+            found.setdefault(start, codec_for(kind).reading(schemas.parsed(text)))
     return found
 
 

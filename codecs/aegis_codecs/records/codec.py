@@ -1,11 +1,12 @@
 """Encoder and decoder of one record, with errors that say what is wrong.
 
-    codec = codec_for("Checkpoint")
-    data = codec.encode({"log": "aegis/local/1/0", "size": 7, "note": note, "keep": False})
+    codec = envelopes.checkpoint_codec()
+    data = codec.encode(CheckpointRecord("aegis/local/1/0", 7, note, keep=False))
     record = codec.decode(data)
 
-All fields must be given, and no others; times are integers of milliseconds. fastavro does the work.
-What is done around it to keep the hot records cheap stands in ``fusion``.
+Records with a fixed shape of their own are NamedTuples with the fields of the schema in its order;
+the others are dicts. All fields must be given, and no others; times are integers of milliseconds.
+fastavro does the work. What is done around it to keep the hot records cheap stands in ``fusion``.
 """
 
 from __future__ import annotations
@@ -62,12 +63,20 @@ class Decoder(Generic[Decoded]):
         name: Name of the record, for messages.
         writer: Schema the bytes were written with.
         reader: The pinned schema; None if it is the same.
+        row: NamedTuple that a record becomes; None leaves it a dict.
     """
 
-    def __init__(self, name: str, writer: Parsed, reader: Parsed | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        writer: Parsed,
+        reader: Parsed | None = None,
+        row: type[Decoded] | None = None,
+    ) -> None:
         self.name: Final = name
         self._writer: Final = writer
         self._reader: Final = reader
+        self._row: Final = row
 
     def decode(self, data: bytes, start: int = 0) -> Decoded:
         """Decode all bytes from ``start`` to the end.
@@ -83,7 +92,12 @@ class Decoder(Generic[Decoded]):
             raise DecodeError(UNDECODABLE, f"not a {self.name}: {_explain(error)}") from error
         if (surplus := len(data) - stream.tell()) != 0:
             raise DecodeError(UNDECODABLE, f"not a {self.name}: {surplus} bytes follow it")
-        return cast("Decoded", record)
+        if self._row is None:
+            return cast("Decoded", record)
+        fields = cast("dict[str, Any]", record)
+        if self._reader is None:
+            return cast("Decoded", tuple.__new__(cast("Any", self._row), fields.values()))
+        return self._row(**fields)
 
 
 class Codec(Decoder[Decoded]):
@@ -91,31 +105,42 @@ class Codec(Decoder[Decoded]):
 
     Args:
         name: Name of the record, without namespace.
+        row: NamedTuple of the fields in schema order; None for dicts.
 
     Raises:
         SchemaError: There is no record of this name.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, row: type[Decoded] | None = None) -> None:
         self.schema: Final = schemas.parsed(schemas.source(name))
-        super().__init__(name, self.schema)
+        super().__init__(name, self.schema, row=row)
         fusion = Fusion(schemas.tree(name))
+        self._fields: Final = tuple(field.name for field in schemas.tree(name).fields)
         self._schema: Final = fusion.schema if fusion.changes else self.schema
         self._prepare: Final = fusion.prepare if fusion.changes else None
+
+    def reading(self, writer: Parsed) -> Decoder[Decoded]:
+        """A decoder of what another version of the schema wrote."""
+        return Decoder(self.name, writer, self.schema, self._row)
 
     def encode(self, record: Decoded) -> bytes:
         """Encode a record.
 
         Raises:
-            EncodeError: A field is missing, unknown, or its value does not fit.
+            EncodeError: A value does not fit, or a dict lacks a field or has another.
         """
+        if self._row is None:
+            return self.encode_mapping(cast("Mapping[str, Any]", record))
+        return self.encode_mapping(dict(zip(self._fields, cast("Any", record), strict=True)))
+
+    def encode_mapping(self, record: Mapping[str, Any]) -> bytes:
+        """Encode a record given as a mapping; errors as ``encode``."""
         stream = BytesIO()
         try:
             if self._prepare is None:
                 schemaless_writer(stream, self._schema, record, strict=True)
             else:
-                prepared = self._prepare(cast("Mapping[str, Any]", record))
-                schemaless_writer(stream, self._schema, prepared)
+                schemaless_writer(stream, self._schema, self._prepare(record))
         except ENCODE_FAULTS as error:
             raise EncodeError(f"{self.name}: {type(error).__name__}: {error}") from error
         return stream.getvalue()

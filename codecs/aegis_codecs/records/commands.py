@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from aegis_codecs.records.codec import Codec
 
@@ -17,7 +17,7 @@ class CommandSignature(TypedDict):
     signature: bytes
 
 
-class Command(TypedDict):
+class Command(NamedTuple):
     """One record of the command topic, fields as in ``schemas/avro/Command.avsc``."""
 
     command_id: str
@@ -32,4 +32,4 @@ class Command(TypedDict):
 @cache
 def codec() -> Codec[Command]:
     """The codec of commands."""
-    return Codec("Command")
+    return Codec("Command", Command)

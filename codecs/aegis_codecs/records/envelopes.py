@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_codecs.records.codec import Codec
 
@@ -18,7 +18,7 @@ _ROOM: Final = 8192
 """Bytes of a dead letter set aside for everything but key, value and headers."""
 
 
-class SignedDecision(TypedDict):
+class SignedDecision(NamedTuple):
     """A sealed decision.
 
     ``body`` and ``receipt`` are what counts; the rest are copies, believed only once verified.
@@ -32,7 +32,7 @@ class SignedDecision(TypedDict):
     status: str
 
 
-class CheckpointRecord(TypedDict):
+class CheckpointRecord(NamedTuple):
     """A signed tree head on the checkpoint topic; ``note`` is what counts."""
 
     log: str
@@ -41,7 +41,7 @@ class CheckpointRecord(TypedDict):
     keep: bool
 
 
-class DeadLetter(TypedDict):
+class DeadLetter(NamedTuple):
     """A refused input record, fields as in ``schemas/avro/DeadLetter.avsc``."""
 
     reason: str
@@ -60,15 +60,6 @@ class DeadLetter(TypedDict):
     sequence: int
 
 
-class Refusal(NamedTuple):
-    """Why a record is refused."""
-
-    reason: str
-    """Stable refusal code."""
-    detail: str
-    """The same in words, at most 1024 characters."""
-
-
 class Origin(NamedTuple):
     """Where a refused record came from."""
 
@@ -78,65 +69,62 @@ class Origin(NamedTuple):
     timestamp: int
 
 
-class Original(NamedTuple):
-    """What a refused record was."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Mapping[str, bytes | None]
-    """The last of each name."""
-
-
-class Leaf(NamedTuple):
-    """Where the log holds the leaf about the refusal."""
-
-    log: str
-    sequence: int
-
-
 @cache
 def signed_decision_codec() -> Codec[SignedDecision]:
     """The codec of sealed decisions."""
-    return Codec("SignedDecision")
+    return Codec("SignedDecision", SignedDecision)
 
 
 @cache
 def checkpoint_codec() -> Codec[CheckpointRecord]:
     """The codec of checkpoint records."""
-    return Codec("Checkpoint")
+    return Codec("Checkpoint", CheckpointRecord)
 
 
 @cache
 def dead_letter_codec() -> Codec[DeadLetter]:
     """The codec of dead letters."""
-    return Codec("DeadLetter")
+    return Codec("DeadLetter", DeadLetter)
 
 
-def dead_letter(refusal: Refusal, origin: Origin, original: Original, leaf: Leaf) -> DeadLetter:
+def dead_letter(  # noqa: PLR0917 - the parts of a flat record, in its order
+    reason: str,
+    detail: str,
+    origin: Origin,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Mapping[str, bytes | None],
+    leaf: tuple[str, int],
+) -> DeadLetter:
     """Build a dead letter of at most ``MAX_DEAD_LETTER`` bytes.
 
     The value is cut to what fits; headers that leave it no room are dropped. Either sets
     ``truncated``; length and hash are always those of the whole value.
+
+    Args:
+        reason: Stable refusal code.
+        detail: The same in words, at most 1024 characters.
+        origin: Coordinates of the refused record.
+        key: Its key.
+        value: Its value; None counts as empty.
+        headers: Its headers, the last of each name; None counts as empty.
+        leaf: Log and sequence of the leaf about the refusal.
     """
-    raw = original.value or b""
-    headers = {name: text or b"" for name, text in original.headers.items()}
-    room = MAX_DEAD_LETTER - _ROOM - len(original.key or b"")
-    weight = sum(len(name.encode()) + len(text) + 16 for name, text in headers.items())
-    kept = headers if weight <= room // 2 else {}
+    raw = value or b""
+    texts = {name: text or b"" for name, text in headers.items()}
+    room = MAX_DEAD_LETTER - _ROOM - len(key or b"")
+    weight = sum(len(name.encode()) + len(text) + 16 for name, text in texts.items())
+    kept = texts if weight <= room // 2 else {}
     cut = raw[: room - weight if kept else room]
-    return {
-        "reason": refusal.reason,
-        "detail": refusal.detail,
-        "topic": origin.topic,
-        "partition": origin.partition,
-        "offset": origin.offset,
-        "timestamp": origin.timestamp,
-        "key": original.key,
-        "value": cut,
-        "value_length": len(raw),
-        "value_sha256": hashlib.sha256(raw).digest(),
-        "headers": kept,
-        "truncated": len(cut) < len(raw) or len(kept) < len(headers),
-        "log": leaf.log,
-        "sequence": leaf.sequence,
-    }
+    return DeadLetter(
+        reason,
+        detail,
+        *origin,
+        key,
+        cut,
+        len(raw),
+        hashlib.sha256(raw).digest(),
+        kept,
+        len(cut) < len(raw) or len(kept) < len(texts),
+        *leaf,
+    )

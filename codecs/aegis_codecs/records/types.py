@@ -134,9 +134,8 @@ class _Resolver:
                 return _array(self.type_of(items, space, depth + 1))
             case {"type": "map", "values": values}:
                 return Map(self.type_of(values, space, depth + 1))
-            case {"type": "record" | "enum" | "fixed", "name": str(name)}:
-                space = str(schema.get("namespace", space))
-                return self._define(schema, name, space, depth)
+            case {"type": "record" | "enum" | "fixed", "name": str(name), **others}:
+                return self._define(schema, name, str(others.get("namespace", space)), depth)
             case {"type": str() | list() | dict() as inner}:
                 return self.type_of(inner, space, depth + 1)
         raise SchemaError(f"not an Avro schema: {schema!r:.100}")

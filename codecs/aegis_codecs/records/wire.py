@@ -13,7 +13,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import schemas, types
 from aegis_codecs.records.codec import UNDECODABLE, Codec, Decoded, Decoder
-from aegis_codecs.records.errors import SchemaError, SchemaNotCachedError, UnknownSchemaError
+from aegis_codecs.records.errors import SchemaError, SchemaNotCachedError
 from aegis_codecs.records.resolution import mismatch
 
 HEADER_SIZE: Final = 5
@@ -68,13 +68,13 @@ class SchemaCache:
                 schemas.parse(text), schemas.canonical_form(text), schemas.parsed(text)
             )
         except SchemaError as error:
-            self.put_unknown(UnknownSchemaError(schema_id, str(error)))
+            self.put_unknown(schema_id, str(error))
             return
         _insert(self._schemas, schema_id, writer, self._max)
 
-    def put_unknown(self, error: UnknownSchemaError) -> None:
-        """Keep the answer that there is no such schema, until ``forget_unknown``."""
-        _insert(self._unknown, error.schema_id, str(error), self._max)
+    def put_unknown(self, schema_id: int, why: str = "the registry has none of this id") -> None:
+        """Keep the answer that there is no usable schema, until ``forget_unknown``."""
+        _insert(self._unknown, schema_id, why, self._max)
 
     def forget_unknown(self) -> None:
         """Ask again for unknown ids from now on; call it per batch.
@@ -95,7 +95,9 @@ class SchemaCache:
         if found is not None:
             return found
         if (why := self._unknown.get(schema_id)) is not None:
-            raise DecodeError(SCHEMA_UNKNOWN, f"{why}; register the schema before producing")
+            raise DecodeError(
+                SCHEMA_UNKNOWN, f"schema id {schema_id}: {why}; register the schema, then produce"
+            )
         raise SchemaNotCachedError(schema_id)
 
 
@@ -121,7 +123,7 @@ class WireDecoder(Generic[Decoded]):
         return decoder.decode(value, HEADER_SIZE)
 
     def _prepare(self, value: bytes) -> Decoder[Decoded]:
-        """Compile the decoder for the schema id of ``value``."""
+        """Make the decoder for the schema id of ``value``."""
         number = schema_id(value)
         writer = self._cache.get(number)
         if why := mismatch(writer.tree, schemas.tree(self._codec.name)):
@@ -131,7 +133,7 @@ class WireDecoder(Generic[Decoded]):
             )
         decoder: Decoder[Decoded] = self._codec
         if writer.canonical != schemas.canonical(self._codec.name):
-            decoder = Decoder(self._codec.name, writer.parsed, self._codec.schema)
+            decoder = self._codec.reading(writer.parsed)
         _insert(self._decoders, value[:HEADER_SIZE], decoder, MAX_SCHEMAS)
         return decoder
 
