@@ -7,6 +7,9 @@
 Records with a fixed shape of their own are NamedTuples with the fields of the schema in its order;
 the others are dicts. All fields must be given, and no others; times are integers of milliseconds.
 fastavro does the work. What is done around it to keep the hot records cheap stands in ``fusion``.
+
+Details of a ``DecodeError`` go into leaf bodies, so they are in our own words throughout: a message
+of the library or of Python may read otherwise in another version. The cause is chained for the log.
 """
 
 from __future__ import annotations
@@ -89,9 +92,13 @@ class Decoder(Generic[Decoded]):
         try:
             record = schemaless_reader(stream, self._writer, self._reader)
         except DECODE_FAULTS as error:
-            raise DecodeError(UNDECODABLE, f"not a {self.name}: {_explain(error)}") from error
+            raise DecodeError(
+                UNDECODABLE, f"value: the bytes are no {self.name} in the schema they name"
+            ) from error
         if (surplus := len(data) - stream.tell()) != 0:
-            raise DecodeError(UNDECODABLE, f"not a {self.name}: {surplus} bytes follow it")
+            raise DecodeError(
+                UNDECODABLE, f"value: {surplus} bytes follow the {self.name}; send one per record"
+            )
         if self._row is None:
             return cast("Decoded", record)
         fields = cast("dict[str, Any]", record)
@@ -154,14 +161,3 @@ def codec_for(name: str) -> Codec[dict[str, Any]]:
         SchemaError: There is no record of this name.
     """
     return Codec(name)
-
-
-def _explain(error: Exception) -> str:
-    """Words for what the library raised."""
-    if isinstance(error, UnicodeDecodeError):
-        return "a text is not UTF-8"
-    if isinstance(error, EOFError):
-        return "the bytes end inside the record"
-    if isinstance(error, IndexError):
-        return "the bytes end inside the record, or an enum or union has an unknown code"
-    return f"{type(error).__name__}: {error}"

@@ -73,6 +73,8 @@ class Field:
     name: str
     type: AvroType
     has_default: bool = False
+    default: object = None
+    """The default as it stands in the JSON; None too if there is none."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,8 @@ class _Resolver:
     def _field(self, field: object, space: str, depth: int) -> Field:
         match field:
             case {"name": str(name), "type": kind, **others}:
-                return Field(name, self.type_of(kind, space, depth + 1), "default" in others)
+                inner = self.type_of(kind, space, depth + 1)
+                return Field(name, inner, "default" in others, others.get("default"))
         raise SchemaError(f"not a field: {field!r:.100}")
 
 
