@@ -21,6 +21,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from aegis_streams.settings import Settings
 from aegis_streams.stack.jars import ensure_jars
 from aegis_streams.stack.layout import Layout
 from aegis_streams.stack.leftovers import stop_leftovers
@@ -82,6 +83,22 @@ class RunningStack:
         self.bootstrap = engine.bootstrap
         self.registry_url = engine.registry_url
         self.admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+
+    def settings(self, home: Path, **environ: str) -> Settings:
+        """Return the settings of a deployment on this stack.
+
+        Args:
+            home: Directory for keys, trust file and guard.
+            environ: Further environment variables (``AEGIS_PARTITIONS="2"``).
+        """
+        addresses = {
+            "AEGIS_HOME": str(home),
+            "AEGIS_BOOTSTRAP": self.bootstrap,
+            "AEGIS_REGISTRY_URL": self.registry_url,
+            "AEGIS_DECIDE_METRICS_PORT": "0",
+            "AEGIS_SEAL_METRICS_PORT": "0",
+        }
+        return Settings.load({**addresses, **environ})
 
     def restart_broker(self, *, kill: bool = False) -> None:
         """Restart Kafka, after SIGTERM or after SIGKILL, and wait until it answers."""

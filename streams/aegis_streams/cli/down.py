@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aegis_codecs.settings import home
-from aegis_governance.errors import AegisError
+from aegis_streams.cli.finish import OK, command
 from aegis_streams.stack import Layout, Narrator, take_down, wipe
 
 if TYPE_CHECKING:
     import argparse
-
-EXIT_UNAVAILABLE: Final = 69
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,18 +23,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
+@command("down")
 def run(args: argparse.Namespace) -> int:
     """Stop everything that runs; return 0 once nothing does."""
     layout = Layout(home().resolve())
-    try:
-        with Narrator() as narrator:
-            stopped = take_down(layout, narrator)
-        if args.wipe:
-            wipe(layout)
-    except (AegisError, OSError) as error:
-        print(f"aegis down: {error}", file=sys.stderr)
-        return EXIT_UNAVAILABLE
+    with Narrator() as narrator:
+        stopped = take_down(layout, narrator)
     print("the stack is stopped" if stopped else "nothing was running")
     if args.wipe:
+        wipe(layout)
         print(f"the data in {layout.home} is removed")
-    return 0
+    return OK

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aegis_codecs.settings import home
-from aegis_governance.errors import AegisError
+from aegis_streams.cli.finish import OK, command
 from aegis_streams.stack import Layout, overview
 
 if TYPE_CHECKING:
@@ -19,10 +18,9 @@ if TYPE_CHECKING:
 
     from aegis_streams.stack import ComponentView, Overview
 
-EXIT_NOT_READY: Final = 1
-EXIT_NOT_RUNNING: Final = 3
+NOT_READY: Final = 1
+NOT_RUNNING: Final = 3
 """As service managers answer for a service that is stopped."""
-EXIT_UNAVAILABLE: Final = 69
 _COLUMNS: Final = ("component", "state", "ready", "pid", "port", "up", "restarts", "lag")
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -35,21 +33,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
+@command("status")
 def run(args: argparse.Namespace) -> int:
     """Show the stack; return 0 if all of it is ready, 1 if part of it, 3 if it does not run."""
     layout = Layout(home().resolve())
-    try:
-        found = overview(layout)
-    except AegisError as error:
-        print(f"aegis status: {error}", file=sys.stderr)
-        return EXIT_UNAVAILABLE
+    found = overview(layout)
     if args.json:
         print(json.dumps({"home": str(layout.home), **asdict(found)}))
     else:
         _print_table(found)
     if not found.running:
-        return EXIT_NOT_RUNNING
-    return 0 if found.ready else EXIT_NOT_READY
+        return NOT_RUNNING
+    return OK if found.ready else NOT_READY
 
 
 def duration(seconds: float | None) -> str:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aegis_codecs.settings import home
-from aegis_governance.errors import AegisError
+from aegis_streams.cli.finish import OK, command
 from aegis_streams.stack import Layout, Narrator, bring_up
 
 if TYPE_CHECKING:
     import argparse
-
-EXIT_UNAVAILABLE: Final = 69
-EXIT_INTERRUPTED: Final = 130
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,19 +26,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=run)
 
 
+@command("up")
 def run(args: argparse.Namespace) -> int:
     """Start what does not run yet; return 0 once everything is ready."""
-    layout = Layout(home().resolve())
     only = [name.strip() for name in args.only.split(",") if name.strip()]
     try:
         with Narrator() as narrator:
-            state = bring_up(layout, os.environ, only, narrator)
-    except AegisError as error:
-        print(f"aegis up: {error}", file=sys.stderr)
-        return EXIT_UNAVAILABLE
+            state = bring_up(Layout(home().resolve()), os.environ, only, narrator)
     except KeyboardInterrupt:
-        print("aegis up: the stack goes on starting; `aegis down` stops it", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        print("aegis up: no longer waiting; `aegis down` stops what was started", file=sys.stderr)
+        raise
     names = ", ".join(component.name for component in state.components)
     print(f"the stack is ready ({names}); `aegis status` shows it, `aegis down` stops it")
-    return 0
+    return OK

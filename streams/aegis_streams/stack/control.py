@@ -92,13 +92,19 @@ def take_down(layout: Layout, narrator: Narrator) -> bool:
 
 
 def wipe(layout: Layout) -> None:
-    """Remove all data of a stack that does not run; packages and other files stay."""
-    for name in WIPED:
-        path = layout.home / name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    """Remove all data of a stack that does not run; packages and other files stay.
+
+    Raises:
+        StackError: Something cannot be removed.
+    """
+    try:
+        for path in (layout.home / name for name in WIPED):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StackError(f"not all data could be removed: {error}") from error
 
 
 def running_supervisor(layout: Layout) -> ProcessIdentity | None:
