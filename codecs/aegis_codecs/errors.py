@@ -49,7 +49,7 @@ class Finding(StrEnum):
     FORKED_HISTORY = "forked_history"
     """The log signed two histories of which neither continues the other."""
     NOT_RELEASED = "not_released"
-    """The leaf is genuine and gives no permission: no PROCEED, a dry run, or expired."""
+    """The leaf is genuine and permits nothing: no PROCEED, a dry run, not enforced, or expired."""
 
 
 class CodecError(AegisError):

@@ -23,8 +23,8 @@ def require_proceed(kind: str, fields: Mapping[str, Any], now_ms: int) -> None:
         now_ms: The time, in milliseconds since 1970.
 
     Raises:
-        NotTrustedError: `not_released`: no decision, not PROCEED, a dry run, without expiry, or
-            expired.
+        NotTrustedError: `not_released`: no decision, not PROCEED, a dry run, made where gates
+            were not enforced, without expiry, or expired.
     """
     if kind != "DecisionMade":
         raise _not_released(f"a {kind} is no decision")
@@ -32,6 +32,8 @@ def require_proceed(kind: str, fields: Mapping[str, Any], now_ms: int) -> None:
         raise _not_released(f"it was decided {str(fields['status']).upper()} ({fields['reason']})")
     if fields["dry_run"]:
         raise _not_released("it was a dry run")
+    if fields["mode"] != "enforce":
+        raise _not_released(f"it was decided in mode {fields['mode']!r}, which is advice")
     valid_until = fields["valid_until"]
     if valid_until is None or valid_until <= now_ms:
         raise _not_released("it has expired; submit the proposal again under a new id")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aegis_codecs import settings
-from aegis_codecs.errors import CodecError, CouldNotCheckError
+from aegis_codecs.errors import KeyFileError, TrustFileError
 from aegis_codecs.keys import LogKeys, generate_log_keys, load_log_keys
 from aegis_codecs.log.note import is_key_name
 from aegis_codecs.trust import Epoch, TrustPolicy
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import argparse
 
 EXIT_USAGE: Final = 64
+EXIT_KEY_FILE: Final = 65
+"""A key file cannot be read, or must not be written."""
+
 _EPOCH: Final = re.compile(r"([^/]+)/([^/]+)/([1-9][0-9]{0,6})")
 
 
@@ -54,9 +57,9 @@ def _generate(args: argparse.Namespace) -> int:
     directory: Path = args.dir or settings.keys_dir()
     try:
         keys = generate_log_keys(directory)
-    except CodecError as error:
-        print(f"aegis keys: {error}", file=sys.stderr)
-        return CouldNotCheckError.exit_code
+    except KeyFileError as error:
+        print(f"aegis keys generate: {error}", file=sys.stderr)
+        return EXIT_KEY_FILE
     names = " and ".join(name for name, _ in keys.public_keys())
     print(f"made log keys ({names}) in {directory}; whoever reads them can sign for every log")
     return 0
@@ -69,12 +72,12 @@ def _public(args: argparse.Namespace) -> int:
             shown = _trust_file(keys, args.origins, args.partitions)
         else:
             shown = _vkeys(keys, args.origins)
-    except ValueError as error:
+    except KeyFileError as error:
+        print(f"aegis keys public: {error}", file=sys.stderr)
+        return EXIT_KEY_FILE
+    except (ValueError, TrustFileError) as error:
         print(f"aegis keys public: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except CodecError as error:
-        print(f"aegis keys public: {error}", file=sys.stderr)
-        return CouldNotCheckError.exit_code
     print(shown)
     return 0
 

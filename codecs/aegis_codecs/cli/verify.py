@@ -49,7 +49,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--require",
         choices=["proceed"],
-        help="also demand that the decision permits its proposal now: PROCEED, no dry run, valid",
+        help="also demand that the decision permits its proposal now: PROCEED, enforced, valid",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per file")
     parser.set_defaults(run=run)

@@ -12,6 +12,7 @@ FIELDS: dict[str, Any] = {
     "status": "proceed",
     "reason": "all_gates_passed",
     "dry_run": False,
+    "mode": "enforce",
     "valid_until": NOW + 1,
 }
 
@@ -28,6 +29,7 @@ def test_a_valid_proceed_permits() -> None:
         ("DecisionMade", {"status": "pause"}, "decided PAUSE"),
         ("DecisionMade", {"status": "escalate"}, "decided ESCALATE"),
         ("DecisionMade", {"dry_run": True}, "dry run"),
+        ("DecisionMade", {"mode": "shadow"}, "advice"),
         ("DecisionMade", {"valid_until": None}, "expired"),
         ("DecisionMade", {"valid_until": NOW}, "expired"),
         ("DecisionMade", {"valid_until": NOW - 1}, "expired"),
