@@ -62,6 +62,14 @@ def proposals_of(commits: Iterable[Commit]) -> Iterator[dict[str, Any]]:
         yield history.propose(commit)
 
 
+def newest(proposals: Iterable[dict[str, Any]], limit: int | None) -> Iterable[dict[str, Any]]:
+    """Return the last `limit` proposals, oldest first; all of them without a limit.
+
+    The ones before are computed all the same: they are the past of those returned.
+    """
+    return proposals if limit is None else deque(proposals, maxlen=limit)
+
+
 def agent_of(author: str, email: str) -> str:
     """Return an agent id for an author: a readable part and a hash that keeps namesakes apart.
 
