@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from aegis_codecs.errors import DecodeError
-from aegis_codecs.records.proposals import ProposalDecoder, validate_record
+from aegis_codecs.records.errors import ProposalDecodeError
+from aegis_codecs.records.proposals import Proposal, ProposalDecoder
+from aegis_codecs.records.validation import is_identifier, validate_record
 from aegis_streams.decide.identity import InputRecord
 from aegis_streams.kafka.partitions import murmur2_partition
 
@@ -51,7 +52,7 @@ class Admission:
         self._partitions = partitions
         self._routed: dict[bytes, bool] = {}
 
-    def check(self, record: InputRecord) -> dict[str, object] | Refusal:
+    def check(self, record: InputRecord) -> Proposal | Refusal:
         """Return the decoded proposal, or why it is refused.
 
         Raises:
@@ -67,7 +68,7 @@ class Admission:
             return Refusal("key_missing", "key: empty; produce with the agent_id as record key")
         try:
             proposal = self._decoder.decode(value, content_type(record.headers))
-        except DecodeError as error:
+        except ProposalDecodeError as error:
             return self._undecoded(key, error)
         agent_id, proposal_id = str(proposal["agent_id"]), str(proposal["proposal_id"])
         misrouted = self._misrouted(key, agent_id)
@@ -79,7 +80,7 @@ class Admission:
         detail = f"{fault[0]}: {fault[1]!r:.200} is not accepted; use {fault[2]}"
         return self._decidable(Refusal("field_invalid", detail, agent_id, proposal_id))
 
-    def _undecoded(self, key: bytes, error: DecodeError) -> Refusal:
+    def _undecoded(self, key: bytes, error: ProposalDecodeError) -> Refusal:
         agent_id, proposal_id = error.agent_id or "", error.proposal_id or ""
         refusal = Refusal(error.reason, error.detail, agent_id, proposal_id)
         if not agent_id or self._misrouted(key, agent_id) is not None:
@@ -113,11 +114,6 @@ class Admission:
     def _decidable(refusal: Refusal) -> Refusal:
         named = is_identifier(refusal.proposal_id) and is_identifier(refusal.agent_id)
         return refusal._replace(decidable=named)
-
-
-def is_identifier(text: str) -> bool:
-    """Return whether a text can be an id: 1 to 128 characters, none of them a control character."""
-    return 0 < len(text) <= 128 and text.isprintable()  # noqa: PLR2004  # the documented bound
 
 
 def content_type(headers: list[tuple[str, bytes | None]] | Mapping[str, bytes] | None) -> str | None:

@@ -13,8 +13,11 @@ from aegis_governance.config import AegisConfig
 from aegis_governance.drift import AgentDrift, DriftObservation
 from aegis_governance.gates import GateInputs
 from aegis_streams.decide.horizon import KeyValue
+from aegis_streams.errors import ContinuityError
 
-_CACHED_AGENTS: Final = 20_000
+CACHED_AGENTS: Final = 20_000
+"""Most agents whose windows stay decoded between batches."""
+_HEADER_SIZE: Final = struct.Struct(">I")
 
 
 class AgentWindows:
@@ -41,9 +44,46 @@ class AgentWindows:
         for agent_id in sorted(self._touched):
             self._table.put(agent_id.encode(), encode(self._agents[agent_id]))
         self._touched.clear()
-        if len(self._agents) > _CACHED_AGENTS:
+        if len(self._agents) > CACHED_AGENTS:
             self._agents.clear()
 
     def _load(self, agent_id: str) -> AgentDrift:
+        agent = AgentDrift(self._config, agent_id)
         data = self._table.get(agent_id.encode())
-        return AgentDrift(self._config, agent_id) if data is None else decode(data)
+        if data is not None:
+            restore(agent, data)
+        return agent
+
+
+def encode(agent: AgentDrift) -> bytes:
+    """Return the bytes kept in the changelog.
+
+    A JSON header after its length (4 bytes, big-endian), then each feature's window as
+    little-endian float64 values.
+    """
+    values, statuses, baselines = agent.state()
+    header = json.dumps(
+        {"sizes": [len(one) for one in values], "statuses": statuses, "baselines": baselines},
+        separators=(",", ":"),
+    ).encode()
+    return b"".join((_HEADER_SIZE.pack(len(header)), header, *values))
+
+
+def restore(agent: AgentDrift, data: bytes) -> None:
+    """Fill an agent's windows with what `encode` wrote.
+
+    Raises:
+        ContinuityError: The bytes are not drift windows.
+    """
+    try:
+        start = _HEADER_SIZE.size + _HEADER_SIZE.unpack_from(data)[0]
+        header = json.loads(data[_HEADER_SIZE.size : start])
+        values = []
+        for size in header["sizes"]:
+            values.append(data[start : start + size])
+            start += size
+        agent.restore(values, header["statuses"], header["baselines"])
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        raise ContinuityError(
+            f"table drift: unreadable windows ({error}); rebuild the table from the log"
+        ) from error

@@ -8,7 +8,7 @@ import faust
 
 from aegis_streams.decide.decider import Decider
 from aegis_streams.settings import Settings
-from aegis_streams.topics.names import COMMANDS, DECIDE_GROUP, DECIDE_TABLES, PROPOSALS
+from aegis_streams.names import COMMANDS, DECIDE_GROUP, DECIDE_TABLES, PROPOSALS
 from aegis_streams.transport import BatchSchema, PartitionBatch, create_app
 from aegis_streams.worker.parts import WorkerParts, transport_settings
 

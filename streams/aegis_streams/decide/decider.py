@@ -17,7 +17,7 @@ from aegis_streams.decide.processor import Processor, Tables, load_head
 from aegis_streams.errors import ContinuityError
 from aegis_streams.records import Records
 from aegis_streams.settings import Settings
-from aegis_streams.topics.names import INPUT_TOPICS
+from aegis_streams.names import INPUT_TOPICS
 from aegis_streams.transport import PartitionBatch, PartitionState
 from aegis_streams.worker.parts import WorkerParts
 

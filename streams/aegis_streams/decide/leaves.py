@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from aegis_codecs.log.chain import entry_hash
@@ -22,18 +22,14 @@ class LogWriter:
         self._head = head
         self._sink = sink
 
-    def append(self, key: bytes | None, kind: str, fields: Mapping[str, Any]) -> int:
+    def append(self, key: bytes | None, kind: str, fields: dict[str, Any]) -> int:
         """Append a leaf of these fields and return its sequence."""
         head = self._head
         sequence, previous = head.sequence, head.entry_hash
         body = bodies.encode(kind, fields)
         leaf = leaf_hash(body)
         entry = entry_hash(previous, leaf)
-        self._sink(
-            key,
-            AuditEntry(
-                head.log, sequence, previous, leaf, entry, body, *columns(kind, fields)
-            ),
-        )
+        found = columns(kind, fields)
+        self._sink(key, AuditEntry(head.log, sequence, previous, leaf, entry, body, *found))
         head.sequence, head.entry_hash = sequence + 1, entry
         return sequence

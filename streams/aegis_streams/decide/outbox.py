@@ -9,7 +9,7 @@ from aegis_codecs.records.audit import AuditEntry
 from aegis_codecs.records.envelopes import Origin, dead_letter
 from aegis_streams.decide.processor import DeadLetter
 from aegis_streams.records import Records
-from aegis_streams.topics.names import AUDIT, DEAD_LETTERS
+from aegis_streams.names import AUDIT, DEAD_LETTERS
 from aegis_streams.transport.batch import Headers
 
 

@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from aegis_codecs.records.proposals import ProposalDecoder, content_sha256, gate_inputs
+from aegis_codecs.records.proposals import ProposalDecoder, content_sha256
+from aegis_codecs.records.validation import gate_inputs
 from aegis_governance.config import AegisConfig
-from aegis_governance.drift import DriftObservation
+from aegis_governance.drift import DriftChange
 from aegis_governance.evaluators import evaluator
 from aegis_streams.decide.admission import Admission, Refusal
 from aegis_streams.decide.agents import AgentWindows
@@ -22,9 +23,7 @@ from aegis_streams.decide.identity import InputRecord, decision_id
 from aegis_streams.decide.leaves import LeafSink, LogWriter
 from aegis_streams.decide.verdicts import RefusedFields, decision_fields, refused_fields
 from aegis_streams.errors import ContinuityError
-from aegis_streams.topics.names import COMMANDS
-
-HOUR_MS: Final = 60 * 60 * 1000
+from aegis_streams.names import COMMANDS
 
 
 class Tables(NamedTuple):
@@ -75,12 +74,12 @@ class Processor:
         self._evaluator = evaluator(self.head.evaluator, self.config)
         self._admission = Admission(decoder, partition, self.head.partitions)
         self._horizon = Horizon(
-            tables.proposals, self.config.horizon_hours * HOUR_MS, self.config.horizon_count
+            tables.proposals, self.config.horizon_ms, self.config.horizon_count
         )
         self._agents = AgentWindows(tables.drift, self.config)
         self._log = LogWriter(self.head, leaf)
         self._dead_letter = dead_letter
-        self._valid_ms = self.config.decision_valid_hours * HOUR_MS
+        self._valid_ms = self.config.decision_valid_ms
 
     @property
     def remembered(self) -> int:
@@ -152,7 +151,7 @@ class Processor:
         agent_id = str(proposal["agent_id"])
         try:
             inputs = gate_inputs(proposal)
-            observed: DriftObservation = self._agents.observe(agent_id, inputs)
+            observed = self._agents.observe(agent_id, inputs)
             verdict = self._evaluator.evaluate(inputs, agent_id, observed)
         except (MemoryError, RecursionError):
             raise
@@ -230,11 +229,18 @@ class Processor:
         self._log.append(record.key, "ProposalRepeated", repeated)
 
     def _drift_changed(
-        self, record: InputRecord, cause: dict[str, object], agent_id: str, change: tuple[object, ...]
+        self, record: InputRecord, cause: dict[str, object], agent_id: str, change: DriftChange
     ) -> None:
-        names = ("feature", "former", "status", "divergence", "count", "baseline_id")
-        changed = dict(zip(names, change, strict=True))
-        self._log.append(record.key, "DriftChanged", {**cause, "agent_id": agent_id, **changed})
+        changed = {
+            "agent_id": agent_id,
+            "feature": change.feature,
+            "former": change.former.value,
+            "status": change.status.value,
+            "divergence": change.divergence,
+            "count": change.size,
+            "baseline_id": change.baseline_id,
+        }
+        self._log.append(record.key, "DriftChanged", {**cause, **changed})
 
 
 def load_head(heads: KeyValue) -> tuple[Head, AegisConfig]:

@@ -8,7 +8,7 @@ import faust
 
 from aegis_streams.seal.worker import SealWorker
 from aegis_streams.settings import Settings
-from aegis_streams.topics.names import AUDIT, SEAL_GROUP, SEAL_TABLES
+from aegis_streams.names import AUDIT, SEAL_GROUP, SEAL_TABLES
 from aegis_streams.transport import BatchSchema, PartitionBatch, create_app
 from aegis_streams.worker.parts import WorkerParts, transport_settings
 

@@ -121,7 +121,7 @@ def check_entries(state: TreeState, entries: Sequence[AuditEntry]) -> tuple[list
         leaf = leaf_hash(entry.body)
         if entry.log != log or entry.sequence != sequence:
             raise ContinuityError(
-                f"{log}: expected leaf {sequence}, found leaf {entry.sequence} of {entry.log}; "
+                f"{log}: expected leaf {sequence}, found {entry.sequence} of {entry.log}; "
                 "nothing was signed. The audit topic was altered, or the state is another log's"
             )
         if entry.previous_hash != previous or entry.leaf_hash != leaf:

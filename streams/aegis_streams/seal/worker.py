@@ -22,7 +22,7 @@ from aegis_streams.seal.guard import Guard
 from aegis_streams.seal.sealer import Sealed, Sealer
 from aegis_streams.seal.tree import TREE_KEY, TreeState
 from aegis_streams.settings import Settings
-from aegis_streams.topics.names import AUDIT, CHECKPOINTS, DECISIONS
+from aegis_streams.names import AUDIT, CHECKPOINTS, DECISIONS
 from aegis_streams.transport import PartitionBatch, PartitionState
 from aegis_streams.worker.parts import WorkerParts
 

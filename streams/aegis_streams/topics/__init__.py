@@ -1,32 +1,7 @@
-"""Topics: their names and settings, making and checking them, and opening a deployment."""
+"""Topics and schemas of a deployment: making them, checking them, and opening it (genesis)."""
 
 from __future__ import annotations
 
 from aegis_streams.topics.ensure import EnsureReport, ensure
-from aegis_streams.topics.names import (
-    AUDIT,
-    CHECKPOINTS,
-    COMMANDS,
-    DEAD_LETTERS,
-    DECIDE_GROUP,
-    DECISIONS,
-    INPUT_TOPICS,
-    PROPOSALS,
-    SEAL_GROUP,
-    changelog,
-)
 
-__all__ = [
-    "AUDIT",
-    "CHECKPOINTS",
-    "COMMANDS",
-    "DEAD_LETTERS",
-    "DECIDE_GROUP",
-    "DECISIONS",
-    "INPUT_TOPICS",
-    "PROPOSALS",
-    "SEAL_GROUP",
-    "EnsureReport",
-    "changelog",
-    "ensure",
-]
+__all__ = ["EnsureReport", "ensure"]

@@ -11,7 +11,7 @@ from aegis_streams.errors import TopicError
 from aegis_streams.kafka.scan import watermarks
 from aegis_streams.settings import Settings
 from aegis_streams.topics.ensure import admin_client, check_topic, list_topics, topic_config
-from aegis_streams.topics.names import DAY_MS, TOPICS, TopicSpec
+from aegis_streams.names import DAY_MS, TOPICS, TopicSpec
 
 
 class TopicState(NamedTuple):

@@ -14,11 +14,11 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from aegis_codecs.registry import ensure_registered
+from aegis_codecs.registry import SchemaRegistry
 from aegis_streams.errors import TopicError, UnavailableError
 from aegis_streams.settings import Settings
 from aegis_streams.topics.genesis import Genesis, open_deployment
-from aegis_streams.topics.names import TOPICS, TopicSpec
+from aegis_streams.names import SUBJECTS, TOPICS, TopicSpec
 
 TIMEOUT_SECONDS: Final = 20.0
 MIN_REPLICATION: Final = 3
@@ -54,9 +54,7 @@ def ensure(settings: Settings) -> EnsureReport:
     missing = [spec for spec in TOPICS if spec.name not in present]
     _create(admin, settings, missing)
     check_topics(settings, admin)
-    schemas = ensure_registered(
-        settings.registry_url, [(f"{t.name}-value", t.schema) for t in TOPICS if t.schema]
-    )
+    schemas = SchemaRegistry(settings.registry_url).ensure_registered(SUBJECTS)
     created = tuple(spec.name for spec in missing)
     existing = tuple(spec.name for spec in TOPICS if spec not in missing)
     return EnsureReport(created, existing, schemas, open_deployment(settings))

@@ -25,7 +25,7 @@ from aegis_streams.kafka.scan import scan, watermarks
 from aegis_streams.records import Records
 from aegis_streams.seal.tree import TREE_KEY, TreeState
 from aegis_streams.settings import Settings
-from aegis_streams.topics.names import (
+from aegis_streams.names import (
     AUDIT,
     CHECKPOINTS,
     DECIDE_GROUP,

@@ -100,3 +100,6 @@ TOPICS: Final = (
     ),
 )
 """Every topic of a deployment, in the order in which they are made."""
+
+SUBJECTS: Final = {f"{spec.name}-value": spec.schema for spec in TOPICS if spec.schema}
+"""Registry subject -> record, in the order in which they are registered (TopicNameStrategy)."""
