@@ -48,6 +48,10 @@ class UnknownSchemaError(CodecError):
         self.schema_id = schema_id
 
 
+class SchemaRefusedError(CodecError):
+    """The registry refuses one of our schemas, for instance as incompatible with what it has."""
+
+
 class ProposalDecodeError(DecodeError):
     """A value is not a proposal.
 
