@@ -1,5 +1,7 @@
 """Stand-ins for Faust's ack bookkeeping."""
 
+# ruff: noqa: ARG002  # the signatures are those of dict, set and list
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import signal
 from typing import TYPE_CHECKING, Any
 
 import faust
 
-from aegis_streams.transport.errors import TransportConfigError
+from aegis_streams.transport.errors import BrokerError, TransportConfigError
 from aegis_streams.transport.failstop import EXIT_FAULT, FailStop
 from aegis_streams.transport.faust_table import TxTable, TxTableManager
 from aegis_streams.transport.hooks import NoLifecycle, Observer
@@ -40,7 +41,7 @@ class TransactionalApp(faust.App):
         transport_settings: TransportSettings,
         lifecycle: Lifecycle,
         observer: Observer,
-        **options: Any,  # Faust's settings
+        **options: Any,  # noqa: ANN401  # Faust's settings
     ) -> None:
         self.transport_settings = transport_settings
         self.lifecycle = lifecycle
@@ -102,13 +103,11 @@ def run_worker(app: TransactionalApp) -> int:
     Returns:
         0 after an orderly shutdown, `EXIT_FAULT` after a fault. The caller exits with it.
     """
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        return loop.run_until_complete(_serve(app))
-    finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+    code = asyncio.run(_serve(app))
+    if code:
+        # Should the interpreter hang on its way out, the C library's timer ends the process.
+        faulthandler.dump_traceback_later(app.transport_settings.exit_timeout, exit=True)
+    return code
 
 
 async def _serve(app: TransactionalApp) -> int:
@@ -117,26 +116,16 @@ async def _serve(app: TransactionalApp) -> int:
     app.failstop.on_failure(lambda _: loop.call_soon_threadsafe(ended.set))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    try:
+    with app.failstop.guard():
         await app.start()
-        watch = loop.create_task(_crashed(app, ended))
+        watch = loop.create_task(_until_crashed(app))
         await ended.wait()
         watch.cancel()
-    except Exception as error:  # start-up faults end the process like all others
-        app.failstop.fail(error)
-    await _stop(app)
+    with app.failstop.guard():
+        await app.stop()
     return EXIT_FAULT if app.failstop.failed else 0
 
 
-async def _crashed(app: TransactionalApp, ended: asyncio.Event) -> None:
+async def _until_crashed(app: TransactionalApp) -> None:
     await app.wait_until_stopped()
-    if app.crash_reason is not None:
-        app.failstop.fail(app.crash_reason)
-    ended.set()
-
-
-async def _stop(app: TransactionalApp) -> None:
-    try:
-        await app.stop()
-    except Exception as error:  # a failed drain is a fault
-        app.failstop.fail(error)
+    app.failstop.fail(app.crash_reason or BrokerError("the app stopped by itself"))

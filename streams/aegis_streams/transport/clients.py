@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from confluent_kafka import KafkaError, Message
+
     from aegis_streams.transport.settings import TransportSettings
 
-RebalanceCallback = Callable[[Any, list[TopicPartition]], None]
-ErrorCallback = Callable[[KafkaError], None]
+    RebalanceCallback = Callable[["GroupConsumer", list[TopicPartition]], None]
+    ErrorCallback = Callable[[KafkaError], None]
+    KafkaHeaders = list[tuple[str, bytes | str | None]]
 
 _log = logging.getLogger(__name__)
 
 _FETCH_BYTES: Final = 1024 * 1024
 _READ_AHEAD_KIB: Final = 32 * 1024
 _READ_AHEAD_RECORDS: Final = 50_000
+_QUEUE_KIB: Final = 512 * 1024
 
 
 class GroupConsumer(Protocol):
@@ -31,41 +37,83 @@ class GroupConsumer(Protocol):
         on_assign: RebalanceCallback,
         on_revoke: RebalanceCallback,
         on_lost: RebalanceCallback,
-    ) -> None: ...
-    def poll(self, timeout: float) -> Message | None: ...
-    def consume(self, num_messages: int, timeout: float) -> list[Message]: ...
-    def incremental_assign(self, partitions: list[TopicPartition]) -> None: ...
-    def incremental_unassign(self, partitions: list[TopicPartition]) -> None: ...
-    def consumer_group_metadata(self) -> object: ...
-    def close(self) -> None: ...
+    ) -> None:
+        """Join the group."""
+
+    def poll(self, timeout: float) -> Message | None:
+        """Return the next record as soon as there is one, or None."""
+
+    def consume(self, num_messages: int, timeout: float) -> list[Message]:
+        """Return what has been fetched already."""
+
+    def incremental_assign(self, partitions: list[TopicPartition]) -> None:
+        """Fetch these partitions too."""
+
+    def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
+        """Fetch these partitions no longer."""
+
+    def consumer_group_metadata(self) -> object:
+        """Return member and generation; RuntimeError while there are none."""
+
+    def close(self) -> None:
+        """Leave; calls the revoke callback."""
 
 
 class TxProducer(Protocol):
     """The transactional producer of one input partition."""
 
-    produce: Callable[..., None]
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int,
+        *,
+        headers: KafkaHeaders = ...,
+    ) -> None:
+        """Queue a record; BufferError when the queue is full."""
 
-    def poll(self, timeout: float) -> int: ...
-    def init_transactions(self, timeout: float) -> None: ...
-    def begin_transaction(self) -> None: ...
+    def poll(self, timeout: float) -> int:
+        """Serve the queue."""
+
+    def init_transactions(self, timeout: float) -> None:
+        """Fence former owners of the transactional id."""
+
+    def begin_transaction(self) -> None:
+        """Open a transaction."""
+
     def send_offsets_to_transaction(
         self, positions: list[TopicPartition], group_metadata: object, timeout: float
-    ) -> None: ...
-    def commit_transaction(self, timeout: float) -> None: ...
-    def abort_transaction(self, timeout: float) -> None: ...
-    def close(self) -> object: ...
+    ) -> None:
+        """Add the consumed offsets to the transaction."""
+
+    def commit_transaction(self, timeout: float) -> None:
+        """Flush and commit."""
+
+    def abort_transaction(self, timeout: float) -> None:
+        """Purge and abort."""
+
+    def close(self) -> object:
+        """Release threads and connections."""
 
 
 class Reader(Protocol):
     """A consumer outside the group: reads changelogs and the group's committed offsets."""
 
-    def committed(
-        self, partitions: list[TopicPartition], timeout: float
-    ) -> list[TopicPartition]: ...
-    def assign(self, partitions: list[TopicPartition]) -> None: ...
-    def poll(self, timeout: float) -> Message | None: ...
-    def consume(self, num_messages: int, timeout: float) -> list[Message]: ...
-    def close(self) -> None: ...
+    def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        """Return the group's stable offsets."""
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        """Read these partitions."""
+
+    def poll(self, timeout: float) -> Message | None:
+        """Return the next record as soon as there is one, or None."""
+
+    def consume(self, num_messages: int, timeout: float) -> list[Message]:
+        """Return what has been fetched already."""
+
+    def close(self) -> None:
+        """Release threads and connections."""
 
 
 class Clients(Protocol):
@@ -123,7 +171,7 @@ class KafkaClients:
                 "message.max.bytes": settings.message_bytes,
                 "linger.ms": 5,
                 "batch.num.messages": 10_000,
-                "queue.buffering.max.kbytes": 512 * 1024,
+                "queue.buffering.max.kbytes": _QUEUE_KIB,
                 "delivery.report.only.error": True,
                 "error_cb": on_error,
             }
@@ -131,7 +179,7 @@ class KafkaClients:
 
     def reader(self, partition: int) -> Reader:
         """Return a read-committed reader for one acquisition."""
-        return Consumer({**self._reading(f"restore-{partition}"), "enable.partition.eof": True})
+        return Consumer(self._reading(f"restore-{partition}"))
 
     def end_offsets(
         self, partitions: Sequence[tuple[str, int]], *, committed: bool, timeout: float
@@ -142,8 +190,9 @@ class KafkaClients:
             KafkaException: The broker did not answer, or a topic does not exist.
         """
         level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
         futures = self._admin.list_offsets(
-            {TopicPartition(topic, p): OffsetSpec.latest() for topic, p in partitions},
+            {TopicPartition(topic, p): latest for topic, p in partitions},
             isolation_level=level,
             request_timeout=timeout,
         )
@@ -169,6 +218,7 @@ class KafkaClients:
             "auto.offset.reset": "error",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
+            "enable.partition.eof": True,
             "fetch.min.bytes": 1,
             "fetch.wait.max.ms": 250,
             "fetch.queue.backoff.ms": 20,
@@ -184,7 +234,6 @@ class KafkaClients:
             "bootstrap.servers": settings.bootstrap,
             "client.id": f"{settings.instance_id}-{role}",
             "reconnect.backoff.max.ms": 1_000,
-            "topic.metadata.refresh.interval.ms": 30_000,
             "socket.keepalive.enable": True,
             "log.connection.close": False,
             "logger": _log,

@@ -39,13 +39,24 @@ class Commit:
         self._context = context
         self._acquired = acquired
 
-    def run(self, batch: PartitionBatch, cancelled: Callable[[], bool]) -> None:
+    def run(self, batch: PartitionBatch, cancelled: Callable[[], bool]) -> str:
         """Commit.
 
+        Returns:
+            Why the transaction has to be aborted; empty when it was committed.
+
         Raises:
-            AbortedError: The transaction has to be aborted.
             FaultError: The process has to stop.
         """
+        if batch.void:
+            return batch.void
+        try:
+            self._run(batch, cancelled)
+        except AbortedError as error:
+            return error.cause
+        return ""
+
+    def _run(self, batch: PartitionBatch, cancelled: Callable[[], bool]) -> None:
         settings, producer = self._context.settings, self._acquired.producer
         number = settings.faults.next_batch()
         # Step 12: the last value of each changed key into the changelog.

@@ -13,19 +13,20 @@ import logging
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 
 from aegis_streams.transport.context import LaneContext
-from aegis_streams.transport.errors import FaultError, StuckError, TransportConfigError
+from aegis_streams.transport.errors import StuckError, TransportConfigError
+from aegis_streams.transport.intake import Intake
 from aegis_streams.transport.lane import Lane
 from aegis_streams.transport.transaction import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from confluent_kafka import Message
+    from confluent_kafka import KafkaError, TopicPartition
 
     from aegis_streams.transport.clients import Clients, GroupConsumer, RebalanceCallback
     from aegis_streams.transport.context import Outlet
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_POLL: Final = 0.05
-_REST: Final = 0.005
-_PARK_AFTER: Final = 1.0
+_METADATA_POLL: Final = 0.05
 _METADATA_TIMEOUT: Final = 10.0
 
 
@@ -66,11 +65,9 @@ class Driver:
         failstop: FailStop,
     ) -> None:
         self.polled = time.monotonic()
-        self.parked = False
         self._settings = settings
         self._topic = topic
         self._clients = clients
-        self._observer = observer
         self._failstop = failstop
         self._context = LaneContext(
             settings=settings,
@@ -83,13 +80,10 @@ class Driver:
             failstop=failstop,
             restoring=threading.Semaphore(settings.restore_parallelism),
         )
-        self._consumer: GroupConsumer | None = None
+        self._intake = Intake(settings, self._context.topics, observer)
         self._lanes: dict[int, Lane] = {}
-        self._active: dict[int, Lane] = {}
         self._former: dict[int, Lane] = {}
-        self._positions: dict[tuple[str, int], int] = {}
         self._activations: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._overfull_since: float | None = None
         self._metadata: object | None = None
         self._metadata_wanted = False
         self._metadata_changed = threading.Condition()
@@ -132,7 +126,12 @@ class Driver:
 
     def positions(self) -> Mapping[tuple[str, int], int]:
         """Return the next offset to fetch per topic and partition."""
-        return dict(self._positions)
+        return dict(self._intake.positions)
+
+    @property
+    def parked(self) -> bool:
+        """Whether fetching rests because nobody takes records."""
+        return self._intake.parked
 
     def activate(self, partition: int) -> None:
         """Start fetching a partition at its lane's offsets; returns at once."""
@@ -148,39 +147,32 @@ class Driver:
                 if time.monotonic() > deadline:
                     raise StuckError(f"no group metadata within {_METADATA_TIMEOUT} s")
                 self._metadata_wanted = True
-                self._metadata_changed.wait(_POLL)
+                self._metadata_changed.wait(_METADATA_POLL)
             return self._metadata
 
     # ------------------------------------------------------------------ the poll thread
 
     def _run(self) -> None:
-        try:
-            self._consumer = self._clients.consumer(self._on_error)
-            self._consumer.subscribe(
+        with self._failstop.guard():
+            consumer = self._clients.consumer(self._on_error)
+            consumer.subscribe(
                 [self._topic],
                 on_assign=self._guarded(self._on_assign),
                 on_revoke=self._guarded(self._on_revoke),
                 on_lost=self._guarded(self._on_lost),
             )
             while not self._closing.is_set() and not self._failstop.failed:
-                self._round(self._consumer)
+                self._round(consumer)
             if not self._failstop.failed:
-                self._close(self._consumer)
-        except KafkaException as error:
-            self._failstop.fail(fault_of(error, "poll loop"))
-        except BaseException as error:  # every failure here ends the process
-            self._failstop.fail(error)
+                self._close(consumer)
 
     def _round(self, consumer: GroupConsumer) -> None:
         self.polled = time.monotonic()
         self._start_fetching(consumer)
         if self._metadata_wanted:
             self._refresh_metadata(consumer)
-        if self._overfull(consumer):
-            return
-        first = consumer.poll(_POLL)
-        if first is not None:
-            self._route([first, *consumer.consume(self._settings.batch_records, 0)])
+        if not self._intake.rests(consumer):
+            self._intake.fetch(consumer)
 
     def _close(self, consumer: GroupConsumer) -> None:
         for lane in self._lanes.values():
@@ -194,79 +186,8 @@ class Driver:
         while not self._activations.empty():
             partition = self._activations.get()
             lane = self._lanes.get(partition)
-            if lane is None or lane.leaving:
-                continue
-            for topic, offset in lane.offsets.items():
-                self._positions[topic, partition] = offset
-            self._active[partition] = lane
-            if not self.parked:
-                consumer.incremental_assign(self._assignment([partition]))
-            self._observer.owned(frozenset(self._active))
-
-    def _overfull(self, consumer: GroupConsumer) -> bool:
-        settings = self._settings
-        records = sum(lane.buffer.records for lane in self._active.values())
-        size = sum(lane.buffer.size for lane in self._active.values())
-        if records < settings.buffer_records and size < settings.buffer_bytes:
-            self._overfull_since = None
-            if self.parked:
-                self.parked = False
-                consumer.incremental_assign(self._assignment(self._active))
-            return False
-        if self._overfull_since is None:
-            self._overfull_since = self.polled
-        if self.polled - self._overfull_since < _PARK_AFTER:
-            time.sleep(_REST)
-            return True
-        # Nobody takes records for the moment: give the fetcher nothing to fetch, keep polling.
-        if not self.parked:
-            self.parked = True
-            consumer.incremental_unassign(self._assignment(self._active))
-        self._route([m for m in (consumer.poll(_POLL),) if m is not None])
-        return True
-
-    def _route(self, records: list[Message]) -> None:
-        by_partition: dict[int | None, list[Message]] = {}
-        for record in records:
-            error = record.error()
-            if error is not None:
-                self._on_record_error(record, error)
-                continue
-            partition = record.partition()
-            if partition in by_partition:
-                by_partition[partition].append(record)
-            else:
-                by_partition[partition] = [record]
-        for partition, routed in by_partition.items():
-            lane = self._active.get(partition) if partition is not None else None
-            if lane is None or self.parked:
-                continue
-            self._advance(lane.partition, routed)
-            lane.buffer.offer(routed)
-
-    def _advance(self, partition: int, records: list[Message]) -> None:
-        first = {m.topic(): m.offset() for m in reversed(records)}
-        last = {m.topic(): m.offset() for m in records}
-        for topic, offset in last.items():
-            start = first[topic]
-            if topic is None or offset is None or start is None:
-                raise FaultError(f"a record of partition {partition} has no coordinates")
-            expected = self._positions[topic, partition]
-            if start < expected:
-                raise FaultError(
-                    f"{topic} {partition}: offset {start} was fetched again, expected {expected}"
-                )
-            self._positions[topic, partition] = offset + 1
-
-    def _on_record_error(self, record: Message, error: KafkaError) -> None:
-        if error.code() == KafkaError._PARTITION_EOF:  # the client's public constant
-            where = (record.topic() or "", record.partition() or 0)
-            if where[1] in self._active and not self.parked:
-                self._positions[where] = max(self._positions[where], record.offset() or 0)
-        elif error.retriable() and not error.fatal():
-            _log.warning("consumer: %s", error)
-        else:
-            raise fault_of(KafkaException(error), "consumer")
+            if lane is not None and not lane.leaving:
+                self._intake.add(consumer, lane)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
@@ -277,17 +198,14 @@ class Driver:
     # ------------------------------------------------------------------ rebalance, same thread
 
     def _guarded(self, callback: RebalanceCallback) -> RebalanceCallback:
-        def guarded(consumer: Any, partitions: list[TopicPartition]) -> None:  # the client's type
-            try:
+        def guarded(consumer: GroupConsumer, partitions: list[TopicPartition]) -> None:
+            # What is raised through the client is garbled by it.
+            with self._failstop.guard():
                 callback(consumer, partitions)
-            except BaseException as error:  # the client would garble it
-                self._failstop.fail(error)
 
         return guarded
 
-    def _on_assign(
-        self, consumer: Any, partitions: list[TopicPartition]
-    ) -> None:  # the client's type
+    def _on_assign(self, consumer: GroupConsumer, partitions: list[TopicPartition]) -> None:
         for partition in sorted(tp.partition for tp in partitions):
             lane = Lane(partition, self._context, self._former.pop(partition, None))
             self._lanes[partition] = lane
@@ -295,27 +213,17 @@ class Driver:
         consumer.incremental_assign([])
         self._refresh_metadata(consumer)
 
-    def _on_revoke(
-        self, consumer: Any, partitions: list[TopicPartition]
-    ) -> None:  # the client's type
+    def _on_revoke(self, consumer: GroupConsumer, partitions: list[TopicPartition]) -> None:
         taken = sorted({tp.partition for tp in partitions} & set(self._lanes))
         lanes = [self._lanes.pop(partition) for partition in taken]
         for lane in lanes:
             lane.leave(draining=self._closing.is_set())
         self._settle(lanes)
-        fetched = [partition for partition in taken if partition in self._active]
-        consumer.incremental_unassign([] if self.parked else self._assignment(fetched))
-        for lane in lanes:
-            self._former[lane.partition] = lane
-            self._active.pop(lane.partition, None)
-            for topic in self._context.topics:
-                self._positions.pop((topic, lane.partition), None)
-        self._observer.owned(frozenset(self._active))
+        self._intake.remove(consumer, taken)
+        self._former.update({lane.partition: lane for lane in lanes})
         self._refresh_metadata(consumer)
 
-    def _on_lost(
-        self, consumer: Any, partitions: list[TopicPartition]
-    ) -> None:  # the client's type
+    def _on_lost(self, consumer: GroupConsumer, partitions: list[TopicPartition]) -> None:
         # Somebody else may own them already; the fences see to it that only one can commit.
         _log.warning("partitions lost: %s", sorted(tp.partition for tp in partitions))
         self._on_revoke(consumer, partitions)
@@ -328,13 +236,6 @@ class Driver:
                 raise StuckError(
                     f"partition {lane.partition} did not settle ({lane.state.value.value})"
                 )
-
-    def _assignment(self, partitions: Any) -> list[TopicPartition]:  # any iterable
-        return [
-            TopicPartition(topic, partition, self._positions[topic, partition])
-            for partition in partitions
-            for topic in self._context.topics
-        ]
 
     def _refresh_metadata(self, consumer: GroupConsumer) -> None:
         try:

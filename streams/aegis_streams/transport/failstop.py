@@ -7,10 +7,15 @@ import logging
 import os
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from confluent_kafka import KafkaException
+
+from aegis_streams.transport.transaction import fault_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from aegis_streams.transport.hooks import Observer
 
@@ -57,6 +62,16 @@ class FailStop:
     def on_failure(self, callback: Callable[[BaseException], object]) -> None:
         """Call back once with the first fault, from the thread that reports it."""
         self._callbacks.append(callback)
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Report whatever leaves the block as a fault; for the bodies of threads and callbacks."""
+        try:
+            yield
+        except KafkaException as error:
+            self.fail(fault_of(error, threading.current_thread().name))
+        except BaseException as error:  # noqa: BLE001  # every failure ends the process, once
+            self.fail(error)
 
     def fail(self, cause: BaseException, *, stacks: bool = False) -> None:
         """Report a fault. The first one counts, later ones are only logged.

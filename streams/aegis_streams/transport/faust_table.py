@@ -1,5 +1,7 @@
 """Faust tables whose content changes with the transaction, one slice per input partition."""
 
+# ruff: noqa: ANN401, ARG002  # the signatures are Faust's
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -17,14 +19,14 @@ if TYPE_CHECKING:
     from aegis_streams.transport.state import PartitionState
 
 
-class TxTable(faust.Table):
+class TxTable(faust.Table[bytes, bytes]):
     """A table of raw bytes that an agent reads and writes through `partition`.
 
     Faust's own mapping interface is not served: it keeps one dictionary for all partitions,
     cannot undo, and sends its changelog outside the transaction.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Faust's signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._slices: dict[int, PartitionState] = {}
 
@@ -52,7 +54,7 @@ class TxTable(faust.Table):
     async def on_start(self) -> None:
         """Start without Faust's store and changelog topic; the driver restores the content."""
 
-    async def on_rebalance(self, *args: Any, **kwargs: Any) -> None:  # Faust's signature
+    async def on_rebalance(self, *args: Any, **kwargs: Any) -> None:
         """Nothing to do: `show` brings and takes the content."""
 
 
@@ -93,7 +95,4 @@ class TxTableManager(TableManager):
 
     def changelogs(self) -> Mapping[str, str]:
         """Return the changelog topic by table name."""
-        return {
-            str(name): f"{self.app.conf.id}-{name}-changelog"
-            for name in self.keys()  # Faust's mapping
-        }
+        return {str(name): f"{self.app.conf.id}-{name}-changelog" for name in self.keys()}

@@ -18,7 +18,7 @@ from aegis_streams.transport.commit import Commit
 from aegis_streams.transport.errors import FaultError, RetriesExhaustedError, StuckError
 from aegis_streams.transport.machine import HOLDS_TRANSACTION, LaneState, StateCell
 from aegis_streams.transport.restore import RestoreCancelledError
-from aegis_streams.transport.transaction import AbortedError, abort
+from aegis_streams.transport.transaction import abort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,8 @@ _STALLED: Final = "stalled"
 _DRAINING: Final = "draining"
 
 
-class _Stopping(Exception):  # not an error: a fault elsewhere ends this thread
-    pass
+class _StoppingError(Exception):
+    """A fault elsewhere ends this thread too; never leaves the lane."""
 
 
 class Lane:
@@ -100,21 +100,20 @@ class Lane:
 
     def _run(self) -> None:
         failstop = self._context.failstop
-        try:
-            acquired = self._acquire()
-            while not self._stopped():
-                self._one_batch(acquired)
-            self._release()
-        except RestoreCancelledError:
-            self.state.move(LaneState.SETTLED)
-        except _Stopping:
-            self.state.move(LaneState.FAILED)
-        except BaseException as error:  # every failure of a lane ends the process
-            self.state.move(LaneState.FAILED)
-            failstop.fail(error)
-        finally:
-            if self._acquired is not None and not failstop.failed:
-                self._acquired.producer.close()
+        with failstop.guard():
+            try:
+                acquired = self._acquire()
+                while not self._stopped():
+                    self._one_batch(acquired)
+                self._release()
+            except RestoreCancelledError:
+                self.state.finish(LaneState.SETTLED)
+            except _StoppingError:
+                pass
+        if failstop.failed:
+            self.state.finish(LaneState.FAILED)
+        elif self._acquired is not None:
+            self._acquired.producer.close()
 
     def _stopped(self) -> bool:
         return self.leaving or self._context.failstop.failed
@@ -138,7 +137,7 @@ class Lane:
 
     def _release(self) -> None:
         if self._context.failstop.failed:
-            raise _Stopping
+            raise _StoppingError
         # Step 17: nothing is open and nothing will be; the rebalance may go on.
         self.state.move(LaneState.SETTLED)
         # Step 18: forget the state; the next owner fences this producer.
@@ -193,21 +192,16 @@ class Lane:
             self._context.turn.release()
         started = time.monotonic()
         self.state.move(LaneState.COMMITTING)
-        try:
-            if batch.void:
-                raise AbortedError(batch.void)
-            commit.run(batch, self._stopped)  # Steps 12 to 15
-        except AbortedError as error:
+        cause = commit.run(batch, self._stopped)  # Steps 12 to 15
+        if cause:
             # Step 16: undo. The records stay in memory and are delivered again.
             self._undo(acquired)
-            return error.cause
         else:
             self._context.observer.committed(self.partition, time.monotonic() - started)
-            self.state.move(LaneState.IDLE)
-            return ""
-        finally:
-            self.batch = None
-            self.touch()
+        self.batch = None
+        self.touch()
+        self.state.move(LaneState.IDLE)
+        return cause
 
     def _begin(self, acquired: Acquired, records: list[Message]) -> PartitionBatch:
         # Step 10: open the transaction and the overlays.
@@ -237,7 +231,7 @@ class Lane:
         while not batch.wait(_TICK):
             now = time.monotonic()
             if self._context.failstop.failed:
-                raise _Stopping
+                raise _StoppingError
             if batch.stall_reason:
                 deadline = now + self._context.settings.barrier_timeout
                 self.touch()
@@ -275,7 +269,6 @@ class Lane:
         for state in acquired.tables.values():
             state.drop()
         self._generation = next(self._context.serials)
-        self.state.move(LaneState.IDLE)
 
     def _take_turn(self) -> bool:
         while not self._context.turn.acquire(timeout=_TICK):

@@ -53,7 +53,7 @@ class StateCell:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._condition = threading.Condition()
+        self._condition = threading.Condition(threading.RLock())
         self._state = LaneState.ACQUIRING
         self._since = clock()
 
@@ -79,6 +79,12 @@ class StateCell:
             self._state = target
             self._since = self._clock()
             self._condition.notify_all()
+
+    def finish(self, target: LaneState) -> None:
+        """Change to a final state, unless a final state was reached before."""
+        with self._condition:
+            if TRANSITIONS[self._state]:
+                self.move(target)
 
     def wait_until(self, accepted: Callable[[LaneState], bool], timeout: float) -> bool:
         """Wait until `accepted` holds for the state; False when `timeout` seconds ran out."""

@@ -1,11 +1,29 @@
 """What an error of a Kafka client means for a transaction."""
 
+# ruff: noqa: SLF001  # the client's public constants begin with an underscore
+
 from __future__ import annotations
 
 from enum import Enum
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
+
+END_OF_PARTITION: Final = KafkaError._PARTITION_EOF
+"""Not an error: the reader has reached the end; the offset is its position."""
+
+FENCED: Final = frozenset(
+    {
+        KafkaError._FENCED,
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+    }
+)
+"""Codes that say: somebody else has taken this over."""
+
+_ABORTS: Final = frozenset({KafkaError._STATE, KafkaError._INCONSISTENT})
+_RETRIES: Final = frozenset({KafkaError._TIMED_OUT, KafkaError._TRANSPORT})
 
 
 class Verdict(Enum):
@@ -19,17 +37,6 @@ class Verdict(Enum):
     """Stop the process; the state is rebuilt from what was committed."""
 
 
-FENCED: Final = frozenset(
-    {
-        KafkaError._FENCED,
-        KafkaError.PRODUCER_FENCED,
-        KafkaError.FENCED_INSTANCE_ID,
-        KafkaError.INVALID_PRODUCER_EPOCH,
-    }
-)
-"""Codes that say: somebody else has taken this over."""
-
-
 def error_of(error: KafkaException) -> KafkaError:
     """Return the client's error inside the exception."""
     inner: KafkaError = error.args[0]
@@ -41,8 +48,8 @@ def classify(error: KafkaException) -> Verdict:
     inner = error_of(error)
     if inner.fatal() or inner.code() in FENCED:
         return Verdict.FATAL
-    if inner.txn_requires_abort() or inner.code() == KafkaError._STATE:
+    if inner.txn_requires_abort() or inner.code() in _ABORTS:
         return Verdict.ABORT
-    if inner.retriable() or inner.code() == KafkaError._TIMED_OUT:
+    if inner.retriable() or inner.code() in _RETRIES:
         return Verdict.RETRY
     return Verdict.FATAL

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from aegis_streams.transport.errors import RestoreError
+from aegis_streams.transport.outcome import END_OF_PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,7 +88,7 @@ class Restorer:
             topic = message.topic() or ""
             error = message.error()
             if error is not None:
-                if error.code() != KafkaError._PARTITION_EOF:  # the client's public constant
+                if error.code() != END_OF_PARTITION:
                     raise RestoreError(f"{topic}: {error}; is it compacted only, never deleted?")
                 if (message.offset() or 0) >= ends[topic]:
                     reached.add(topic)

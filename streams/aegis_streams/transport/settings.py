@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
+    "slot": (0, 100_000),
     "session_timeout": (1, 300),
     "max_poll_interval": (30, 86_400),
     "batch_records": (1, 100_000),
@@ -114,8 +115,6 @@ class TransportSettings:
         for name in ("bootstrap", "group"):
             if not getattr(self, name):
                 raise TransportConfigError(f"TransportSettings.{name} is empty; give it a value")
-        if not 0 <= self.slot <= 100_000:
-            raise TransportConfigError(f"TransportSettings.slot={self.slot}: must be 0 to 100000")
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             if not low <= value <= high:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aegis_streams.transport.errors import OutsideBatchError
 
 if TYPE_CHECKING:
     from collections.abc import ItemsView, Iterator
-
-_ABSENT: Final = object()
 
 
 class PartitionState:
@@ -30,8 +28,10 @@ class PartitionState:
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of a key, or None."""
-        value = self._overlay.get(key, _ABSENT)
-        return self._base.get(key) if value is _ABSENT else value  # type: ignore[return-value]  # the sentinel is excluded
+        overlay = self._overlay
+        if key in overlay:
+            return overlay[key]
+        return self._base.get(key)
 
     def put(self, key: bytes, value: bytes) -> None:
         """Set the value of a key within the open batch.
@@ -63,9 +63,8 @@ class PartitionState:
             if changed is not None:
                 yield key, changed
 
-    def __contains__(self, key: object) -> bool:
-        value = self._overlay.get(key, _ABSENT)  # type: ignore[call-overload]  # any object may be asked for
-        return key in self._base if value is _ABSENT else value is not None
+    def __contains__(self, key: bytes) -> bool:
+        return self.get(key) is not None
 
     def __len__(self) -> int:
         """Count the keys; costs one look-up per changed key of the open batch."""
