@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROPOSALS: Final = "aegis.proposals"
 COMMANDS: Final = "aegis.commands"
@@ -40,13 +42,11 @@ class TopicSpec:
         name: Topic name.
         config: Settings given at creation.
         required: Settings that must hold on a topic found in place, or nothing may start on it.
-        schema: Record of `schemas/avro` whose schema is registered for the value, if any.
     """
 
     name: str
     config: Mapping[str, str]
     required: frozenset[str] = field(default_factory=frozenset)
-    schema: str | None = None
 
 
 def _kept(max_bytes: int, **extra: str) -> dict[str, str]:
@@ -72,26 +72,23 @@ _TIMED: Final = frozenset({"message.timestamp.type", "retention.ms", "cleanup.po
 _LOGGED: Final = frozenset({"retention.ms", "cleanup.policy"})
 
 TOPICS: Final = (
-    TopicSpec(PROPOSALS, _INPUT, _TIMED, "ProposalSubmitted"),
-    TopicSpec(COMMANDS, _INPUT, _TIMED, "Command"),
-    TopicSpec(AUDIT, _kept(MAX_LEAF_RECORD_BYTES), _LOGGED, "AuditEntry"),
+    TopicSpec(PROPOSALS, _INPUT, _TIMED),
+    TopicSpec(COMMANDS, _INPUT, _TIMED),
+    TopicSpec(AUDIT, _kept(MAX_LEAF_RECORD_BYTES), _LOGGED),
     TopicSpec(
         DECISIONS,
         _kept(MAX_LEAF_RECORD_BYTES, retention_ms=str(7 * DAY_MS)),
         frozenset({"cleanup.policy"}),
-        "SignedDecision",
     ),
     TopicSpec(
         CHECKPOINTS,
         _kept(MAX_LEAF_RECORD_BYTES, retention_ms=str(7 * DAY_MS)),
         frozenset({"cleanup.policy"}),
-        "Checkpoint",
     ),
     TopicSpec(
         DEAD_LETTERS,
         _kept(MAX_DEAD_LETTER_BYTES, retention_ms=str(30 * DAY_MS)),
         frozenset({"cleanup.policy"}),
-        "DeadLetter",
     ),
     *(
         TopicSpec(changelog(group, table), _COMPACTED, frozenset({"cleanup.policy"}))
@@ -100,6 +97,3 @@ TOPICS: Final = (
     ),
 )
 """Every topic of a deployment, in the order in which they are made."""
-
-SUBJECTS: Final = {f"{spec.name}-value": spec.schema for spec in TOPICS if spec.schema}
-"""Registry subject -> record, in the order in which they are registered (TopicNameStrategy)."""

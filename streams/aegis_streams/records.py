@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aegis_codecs.errors import DecodeError
-from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_codecs.records import audit, envelopes
-from aegis_codecs.records.audit import AuditEntry
-from aegis_codecs.records.codec import Codec
 from aegis_codecs.records.envelopes import CheckpointRecord, DeadLetter, SignedDecision
 from aegis_codecs.records.wire import SchemaCache, WireDecoder, WireEncoder
-from aegis_codecs.registry import SchemaRegistry
+from aegis_codecs.registry import Registry
 from aegis_streams.errors import ContinuityError
-from aegis_streams.names import SUBJECTS
+
+if TYPE_CHECKING:
+    from aegis_codecs.log.checkpoint import Checkpoint
+    from aegis_codecs.records.audit import AuditEntry
+    from aegis_codecs.records.codec import Codec
 
 
 class Records:
@@ -30,8 +31,8 @@ class Records:
     """
 
     def __init__(self, registry_url: str) -> None:
-        self._registry: Final = SchemaRegistry(registry_url)
-        self.ids: Final = self._registry.ensure_registered(SUBJECTS)
+        self._registry: Final = Registry(registry_url)
+        self.ids: Final = self._registry.ensure_registered()
         self.schemas: Final = SchemaCache()
         self._audit: Final = self._encoder(audit.codec())
         self._decision: Final = self._encoder(envelopes.signed_decision_codec())

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aegis_codecs.log.chain import ZERO_HASH
 from aegis_codecs.records import bodies
-from aegis_codecs.records.audit import AuditEntry
 from aegis_codecs.records.proposals import ProposalDecoder
 from aegis_codecs.records.wire import SchemaCache
 from aegis_governance.config import AegisConfig
@@ -18,6 +16,11 @@ from aegis_streams.decide.identity import InputRecord
 from aegis_streams.decide.processor import DeadLetter, Processor, Tables
 from aegis_streams.kafka.partitions import murmur2_partition
 from aegis_streams.names import INPUT_TOPICS, PROPOSALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aegis_codecs.records.audit import AuditEntry
 
 PARTITIONS = 4
 AGENT = "agent-1"
@@ -106,7 +109,7 @@ class Deciding:
         )
         self.offset = self.processor.head.offsets[PROPOSALS]
 
-    def record(self, value: object, **fields: Any) -> InputRecord:
+    def record(self, value: object, **fields: object) -> InputRecord:
         """Return the next input record; a dictionary becomes JSON."""
         data = json.dumps(value).encode() if isinstance(value, dict) else value
         known: dict[str, Any] = {
@@ -127,7 +130,7 @@ class Deciding:
         self.processor.process(record)
         return [bodies.decode(entry.body) for entry in self.entries[before:]]
 
-    def decide(self, value: object, **fields: Any) -> bodies.LeafBody:
+    def decide(self, value: object, **fields: object) -> bodies.LeafBody:
         """Process one value and return its ordinal-0 leaf."""
         first, *rest = self.take(self.record(value, **fields))
         assert first.fields["ordinal"] == 0

@@ -10,7 +10,7 @@ LOG = "aegis/test/1/0"
 
 
 def entries(count: int, *, log: str = LOG, text: str = "leaf", start: int = 0) -> list[AuditEntry]:
-    """Return the entries `start` up to `count` of a log whose bodies say `text` and their number."""
+    """Return the entries `start` up to `count` of a log whose bodies say `text` and a number."""
     made: list[AuditEntry] = []
     previous = ZERO_HASH
     for sequence in range(count):

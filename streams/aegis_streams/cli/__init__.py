@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import argparse
 
 COMMANDS: Final = (
     "aegis_streams.cli.up",
@@ -16,8 +18,6 @@ COMMANDS: Final = (
     "aegis_streams.cli.submit",
     "aegis_streams.cli.watch",
     "aegis_streams.cli.receipt",
-    "aegis_codecs.cli.verify",
-    "aegis_codecs.cli.keys",
 )
 
 

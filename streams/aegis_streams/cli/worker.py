@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from aegis_streams.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

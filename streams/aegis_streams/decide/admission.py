@@ -6,13 +6,15 @@ size, key, content type, schema id, decoding, key equals agent, partition, field
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_codecs.records.errors import ProposalDecodeError
-from aegis_codecs.records.proposals import Proposal, ProposalDecoder
 from aegis_codecs.records.validation import is_identifier, validate_record
-from aegis_streams.decide.identity import InputRecord
 from aegis_streams.kafka.partitions import murmur2_partition
+
+if TYPE_CHECKING:
+    from aegis_codecs.records.proposals import Proposal, ProposalDecoder
+    from aegis_streams.decide.identity import InputRecord
 
 MAX_PROPOSAL_BYTES: Final = 48 * 1024
 CONTENT_TYPE: Final = "content-type"
@@ -116,7 +118,9 @@ class Admission:
         return refusal._replace(decidable=named)
 
 
-def content_type(headers: list[tuple[str, bytes | None]] | Mapping[str, bytes] | None) -> str | None:
+def content_type(
+    headers: list[tuple[str, bytes | None]] | Mapping[str, bytes] | None,
+) -> str | None:
     """Return the last content-type header as text, None if there is none."""
     if not headers:
         return None

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from aegis_governance.config import AegisConfig
 from aegis_governance.drift import AgentDrift, DriftObservation
-from aegis_governance.gates import GateInputs
-from aegis_streams.decide.horizon import KeyValue
 from aegis_streams.errors import ContinuityError
+
+if TYPE_CHECKING:
+    from aegis_governance.config import AegisConfig
+    from aegis_governance.gates import GateInputs
+    from aegis_streams.decide.horizon import KeyValue
 
 CACHED_AGENTS: Final = 20_000
 """Most agents whose windows stay decoded between batches."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import faust
+from typing import TYPE_CHECKING
 
 from aegis_streams.decide.decider import Decider
-from aegis_streams.settings import Settings
 from aegis_streams.names import COMMANDS, DECIDE_GROUP, DECIDE_TABLES, PROPOSALS
 from aegis_streams.transport import BatchSchema, PartitionBatch, create_app
 from aegis_streams.worker.parts import WorkerParts, transport_settings
 
+if TYPE_CHECKING:
 
-def build(settings: Settings, parts: WorkerParts, slot: int) -> faust.App:
+    import faust
+
+    from aegis_streams.settings import Settings
+    from aegis_streams.transport import TransactionalApp
+
+
+def build(settings: Settings, parts: WorkerParts, slot: int) -> TransactionalApp:
     """Return the decider: proposals and commands in, committed leaves out."""
     decider = Decider(settings, parts)
     app = create_app(
@@ -25,7 +29,7 @@ def build(settings: Settings, parts: WorkerParts, slot: int) -> faust.App:
     decider.tables = {name: app.Table(name) for name in DECIDE_TABLES}
 
     @app.agent(app.topic(PROPOSALS, schema=BatchSchema()))
-    async def decide(batches: AsyncIterator[PartitionBatch]) -> None:
+    async def decide(batches: faust.StreamT[PartitionBatch]) -> None:
         async for batch in batches:
             await decider.decide(batch)
 

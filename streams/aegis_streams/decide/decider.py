@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aegis_codecs.errors import RegistryUnreachableError
 from aegis_codecs.records.errors import SchemaNotCachedError, UnknownSchemaError
@@ -15,11 +14,17 @@ from aegis_streams.decide.identity import InputRecord
 from aegis_streams.decide.outbox import Outbox
 from aegis_streams.decide.processor import Processor, Tables, load_head
 from aegis_streams.errors import ContinuityError
-from aegis_streams.records import Records
-from aegis_streams.settings import Settings
 from aegis_streams.names import INPUT_TOPICS
-from aegis_streams.transport import PartitionBatch, PartitionState
-from aegis_streams.worker.parts import WorkerParts
+from aegis_streams.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from confluent_kafka import Message
+
+    from aegis_streams.settings import Settings
+    from aegis_streams.transport import PartitionBatch, PartitionState
+    from aegis_streams.worker.parts import WorkerParts
 
 MAX_AHEAD_MS: Final = 5 * 60 * 1000
 """A record further ahead of this worker's clock stalls it before any leaf (rules 13)."""
@@ -120,9 +125,7 @@ class Decider:
             self._parts.log.warning("registry unreachable, waiting", extra={"cause": str(error)})
             await batch.stall("registry_unreachable", STALL_SECONDS)
 
-    async def _not_from_the_future(
-        self, batch: PartitionBatch, records: list[InputRecord]
-    ) -> None:
+    async def _not_from_the_future(self, batch: PartitionBatch, records: list[InputRecord]) -> None:
         newest = max((record.timestamp for record in records), default=0)
         while newest > self._clock() * 1000 + MAX_AHEAD_MS:
             self._parts.log.error(
@@ -159,13 +162,13 @@ class Decider:
             metrics.decision_latency.observe(max(0.0, now - record.timestamp / 1000))
 
 
-def _input(message: Any) -> InputRecord:
+def _input(message: Message) -> InputRecord:
     return InputRecord(
-        message.topic(),
-        message.partition(),
-        message.offset(),
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
         message.timestamp()[1],
         message.key(),
         message.value(),
-        message.headers(),
+        cast("list[tuple[str, bytes | None]] | None", message.headers()),
     )

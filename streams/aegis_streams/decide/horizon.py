@@ -9,8 +9,10 @@ from __future__ import annotations
 import struct
 import uuid
 from collections import deque
-from collections.abc import Iterable
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ENTRY: Final = struct.Struct(">Q32s16s16s?")
 

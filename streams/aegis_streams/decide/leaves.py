@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aegis_codecs.log.chain import entry_hash
 from aegis_codecs.log.merkle import leaf_hash
 from aegis_codecs.records import bodies
 from aegis_codecs.records.audit import AuditEntry, columns
-from aegis_streams.decide.head import Head
+
+if TYPE_CHECKING:
+    from aegis_streams.decide.head import Head
 
 LeafSink = Callable[[bytes | None, AuditEntry], None]
 """Takes the record key and the entry of each leaf, in order."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from aegis_codecs.records.audit import AuditEntry
 from aegis_codecs.records.envelopes import Origin, dead_letter
-from aegis_streams.decide.processor import DeadLetter
-from aegis_streams.records import Records
 from aegis_streams.names import AUDIT, DEAD_LETTERS
-from aegis_streams.transport.batch import Headers
+
+if TYPE_CHECKING:
+    from aegis_codecs.records.audit import AuditEntry
+    from aegis_streams.decide.processor import DeadLetter
+    from aegis_streams.records import Records
+    from aegis_streams.transport.batch import Headers
 
 
 class Emitter(Protocol):

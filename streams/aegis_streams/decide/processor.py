@@ -7,13 +7,11 @@ Everything here is a function of the input record and the state that the leaves 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aegis_codecs.records.proposals import ProposalDecoder, content_sha256
 from aegis_codecs.records.validation import gate_inputs
 from aegis_governance.config import AegisConfig
-from aegis_governance.drift import DriftChange
 from aegis_governance.evaluators import evaluator
 from aegis_streams.decide.admission import Admission, Refusal
 from aegis_streams.decide.agents import AgentWindows
@@ -24,6 +22,11 @@ from aegis_streams.decide.leaves import LeafSink, LogWriter
 from aegis_streams.decide.verdicts import RefusedFields, decision_fields, refused_fields
 from aegis_streams.errors import ContinuityError
 from aegis_streams.names import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aegis_governance.drift import DriftChange
 
 
 class Tables(NamedTuple):
@@ -73,9 +76,7 @@ class Processor:
         self.head, self.config = load_head(tables.heads)
         self._evaluator = evaluator(self.head.evaluator, self.config)
         self._admission = Admission(decoder, partition, self.head.partitions)
-        self._horizon = Horizon(
-            tables.proposals, self.config.horizon_ms, self.config.horizon_count
-        )
+        self._horizon = Horizon(tables.proposals, self.config.horizon_ms, self.config.horizon_count)
         self._agents = AgentWindows(tables.drift, self.config)
         self._log = LogWriter(self.head, leaf)
         self._dead_letter = dead_letter
@@ -155,7 +156,7 @@ class Processor:
             verdict = self._evaluator.evaluate(inputs, agent_id, observed)
         except (MemoryError, RecursionError):
             raise
-        except Exception as error:  # noqa: BLE001  # rules 7: any other failure is a HALT, not a stop
+        except Exception as error:  # noqa: BLE001 - rules 7: a HALT, not a stop
             detail = f"evaluator {self.head.evaluator}: {type(error).__name__}: {error}"[:500]
             refused = RefusedFields(
                 "evaluation_error", detail, agent_id, str(proposal["proposal_id"]), content
@@ -282,8 +283,8 @@ def _unusable(seen: Seen | None, count: int) -> tuple[str, str]:
             "duplicate_id",
             f"proposal_id: already used by other content, decided as {seen.first}; use a new id",
         )
-    return (
-        "horizon_full",
+    detail = (
         f"proposal_id: {count} ids are remembered, which is the limit; wait for the horizon to "
-        "pass or raise horizon_count by an approved parameter change",
+        "pass or raise horizon_count by an approved parameter change"
     )
+    return "horizon_full", detail

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from aegis_governance.decision import Verdict
-from aegis_governance.drift import DriftObservation
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aegis_governance.decision import Verdict
+    from aegis_governance.drift import DriftObservation
 
 GATES: Final = ("risk", "profit", "novelty", "complexity", "quality", "utility")
 _UNGATED: Final[Mapping[str, object]] = {

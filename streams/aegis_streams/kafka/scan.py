@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from aegis_streams.errors import UnavailableError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 Isolation = Literal["read_committed", "read_uncommitted"]
 
 _POLL_RECORDS: Final = 5_000
 _POLL_SECONDS: Final = 0.2
+END_OF_PARTITION: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - its public name
 QUIET_SECONDS: Final = 30.0
 """A scan that moves no further for this long gives up."""
 
@@ -59,7 +62,9 @@ def watermarks(bootstrap: str, topic: str, partition: int) -> tuple[int, int]:
         try:
             found = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=15)
         except KafkaException as error:
-            raise UnavailableError(f"{topic}[{partition}]: no answer from Kafka: {error}") from error
+            raise UnavailableError(
+                f"{topic}[{partition}]: no answer from Kafka: {error}"
+            ) from error
     if found is None:
         raise UnavailableError(f"{topic}[{partition}]: Kafka did not say where it ends")
     return int(found[0]), int(found[1])
@@ -96,17 +101,15 @@ def _until(
     position, moved = -1, clock()
     while position < end:
         for message in consumer.consume(_POLL_RECORDS, _POLL_SECONDS):
-            error = message.error()
-            if error is None:
-                position = message.offset() + 1
-                yield Scanned(
-                    message.offset(), message.timestamp()[1], message.key(), message.value()
-                )
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the client's public name for it
-                position = max(position, message.offset())
-            else:
+            error, offset = message.error(), message.offset()
+            if offset is None or (error is not None and error.code() != END_OF_PARTITION):
                 raise UnavailableError(f"{topic}[{partition}]: cannot be read: {error}")
             moved = clock()
+            if error is not None:
+                position = max(position, offset)
+                continue
+            position = offset + 1
+            yield Scanned(offset, message.timestamp()[1], message.key(), message.value())
         if clock() - moved > QUIET_SECONDS:
             raise UnavailableError(
                 f"{topic}[{partition}]: read up to {position} of {end}, then nothing for "

@@ -95,9 +95,7 @@ class Metrics:
 
     def _partitions(self) -> None:
         self.owned = self._gauge("aegis_partitions_owned", "Partitions this worker holds")
-        self.lag = self._gauge(
-            "aegis_lag_records", "Records not yet taken", "topic", "partition"
-        )
+        self.lag = self._gauge("aegis_lag_records", "Records not yet taken", "topic", "partition")
         self.restore_seconds = self._histogram(
             "aegis_restore_seconds", "From being given a partition to its first record", SECONDS
         )
@@ -111,4 +109,6 @@ class Metrics:
         )
         self.leaves = self._counter("aegis_leaves_sealed_total", "Leaves sealed", "kind")
         self.tree_size = self._gauge("aegis_tree_size", "Leaves under the last checkpoint", "log")
-        self.checkpoints = self._counter("aegis_checkpoints_total", "Checkpoints signed and committed")
+        self.checkpoints = self._counter(
+            "aegis_checkpoints_total", "Checkpoints signed and committed"
+        )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
-import faust
-
-from aegis_streams.seal.worker import SealWorker
-from aegis_streams.settings import Settings
 from aegis_streams.names import AUDIT, SEAL_GROUP, SEAL_TABLES
+from aegis_streams.seal.worker import SealWorker
 from aegis_streams.transport import BatchSchema, PartitionBatch, create_app
 from aegis_streams.worker.parts import WorkerParts, transport_settings
 
+if TYPE_CHECKING:
 
-def build(settings: Settings, parts: WorkerParts, slot: int) -> faust.App:
+    import faust
+
+    from aegis_streams.settings import Settings
+    from aegis_streams.transport import TransactionalApp
+
+
+def build(settings: Settings, parts: WorkerParts, slot: int) -> TransactionalApp:
     """Return the sealer: committed leaves in, signed decisions and checkpoints out."""
     sealing = SealWorker(settings, parts)
     app = create_app(
@@ -25,7 +29,7 @@ def build(settings: Settings, parts: WorkerParts, slot: int) -> faust.App:
     sealing.tables = {name: app.Table(name) for name in SEAL_TABLES}
 
     @app.agent(app.topic(AUDIT, schema=BatchSchema()))
-    async def seal(batches: AsyncIterator[PartitionBatch]) -> None:
+    async def seal(batches: faust.StreamT[PartitionBatch]) -> None:
         async for batch in batches:
             sealing.seal(batch)
 

@@ -6,12 +6,15 @@ noise, and must not be able to stop the sealer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from aegis_codecs.errors import NotTrustedError
 from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_codecs.log.note import Note, VerifierKey, parse_note
 from aegis_codecs.signers import Verifier, verifier_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 
 def own_checkpoints(

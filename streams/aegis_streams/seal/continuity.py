@@ -7,14 +7,18 @@ such claim beyond the committed tree must be met by the committed leaves before 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from aegis_codecs.log.checkpoint import Checkpoint
-from aegis_codecs.log.merkle import CompactRange
-from aegis_codecs.records.audit import AuditEntry
 from aegis_streams.errors import SplitViewError
 from aegis_streams.seal.sealer import check_entries
 from aegis_streams.seal.tree import TreeState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from aegis_codecs.log.checkpoint import Checkpoint
+    from aegis_codecs.log.merkle import CompactRange
+    from aegis_codecs.records.audit import AuditEntry
 
 
 def open_claims(state: TreeState, claims: Iterable[Checkpoint]) -> list[Checkpoint]:
@@ -33,7 +37,9 @@ def open_claims(state: TreeState, claims: Iterable[Checkpoint]) -> list[Checkpoi
 
 
 def confirm(
-    state: TreeState, claims: Sequence[Checkpoint], batches: Callable[[], Iterable[list[AuditEntry]]]
+    state: TreeState,
+    claims: Sequence[Checkpoint],
+    batches: Callable[[], Iterable[list[AuditEntry]]],
 ) -> None:
     """Check claims beyond the committed tree against the committed leaves that follow it.
 

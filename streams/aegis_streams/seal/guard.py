@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from hashlib import sha256
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_streams.errors import SplitViewError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_FILE_BYTES: Final = 256 * 1024
 """A guard file beyond this is rewritten with its last line alone."""

@@ -11,16 +11,19 @@ Steps of `Sealer.seal` (ADR 0008 says what happens when the process dies at each
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_codecs.log.chain import entry_hash
-from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_codecs.log.merkle import extend, leaf_hash
 from aegis_codecs.log.receipt import render_receipts
-from aegis_codecs.records.audit import AuditEntry
 from aegis_streams.errors import ContinuityError
-from aegis_streams.seal.tree import TreeState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aegis_codecs.log.checkpoint import Checkpoint
+    from aegis_codecs.records.audit import AuditEntry
+    from aegis_streams.seal.tree import TreeState
 
 KEEP_MS: Final = 60_000
 KEEP_LEAVES: Final = 10_000

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aegis_codecs.keys import load_log_keys
-from aegis_codecs.log.checkpoint import Checkpoint
-from aegis_codecs.records.audit import AuditEntry
 from aegis_streams.errors import ContinuityError
 from aegis_streams.kafka.scan import scan, tail
+from aegis_streams.names import AUDIT, CHECKPOINTS, DECISIONS
 from aegis_streams.records import Records
 from aegis_streams.seal.claims import own_checkpoints
 from aegis_streams.seal.continuity import confirm, open_claims
 from aegis_streams.seal.guard import Guard
 from aegis_streams.seal.sealer import Sealed, Sealer
 from aegis_streams.seal.tree import TREE_KEY, TreeState
-from aegis_streams.settings import Settings
-from aegis_streams.names import AUDIT, CHECKPOINTS, DECISIONS
-from aegis_streams.transport import PartitionBatch, PartitionState
-from aegis_streams.worker.parts import WorkerParts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from aegis_codecs.log.checkpoint import Checkpoint
+    from aegis_codecs.records.audit import AuditEntry
+    from aegis_streams.settings import Settings
+    from aegis_streams.transport import PartitionBatch, PartitionState
+    from aegis_streams.worker.parts import WorkerParts
 
 CLAIM_RECORDS: Final = 2_000
 """How many of the newest checkpoint records are searched, uncommitted ones included. A sealer
@@ -84,7 +87,7 @@ class SealWorker:
         decode = self._records.decode_audit
         entries = [decode(message.value()) for message in batch.records]
         sealer = self._sealer(batch)
-        sealed = sealer.seal(entries, batch.records[-1].offset() + 1)
+        sealed = sealer.seal(entries, batch.next_offsets[AUDIT])
         self._publish(batch, sealed)
         batch_state: PartitionState = self.tables["tree"].partition(batch.partition)
         batch_state.put(TREE_KEY, sealer.state.to_bytes())

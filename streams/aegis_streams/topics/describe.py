@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
-from confluent_kafka.admin import TopicMetadata
+from typing import TYPE_CHECKING, NamedTuple
 
 from aegis_streams.errors import TopicError
 from aegis_streams.kafka.scan import watermarks
-from aegis_streams.settings import Settings
-from aegis_streams.topics.ensure import admin_client, check_topic, list_topics, topic_config
 from aegis_streams.names import DAY_MS, TOPICS, TopicSpec
+from aegis_streams.topics.ensure import admin_client, check_topic, list_topics, topic_config
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from confluent_kafka.admin._metadata import TopicMetadata
+
+    from aegis_streams.settings import Settings
 
 
 class TopicState(NamedTuple):
@@ -39,9 +42,11 @@ def describe(settings: Settings) -> list[TopicState]:
     admin = admin_client(settings)
     present = list_topics(admin)
     return [
-        _state(settings, spec, present[spec.name], topic_config(admin, spec.name))
-        if spec.name in present
-        else TopicState(spec.name, fault="missing; run `aegis topics ensure`")
+        (
+            _state(settings, spec, present[spec.name], topic_config(admin, spec.name))
+            if spec.name in present
+            else TopicState(spec.name, fault="missing; run `aegis topics ensure`")
+        )
         for spec in TOPICS
     ]
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (
-    AdminClient,
-    ConfigResource,
-    NewTopic,
-    ResourceType,
-    TopicMetadata,
-)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.cimpl import NewTopic
 
-from aegis_codecs.registry import SchemaRegistry
+from aegis_codecs.registry import Registry
 from aegis_streams.errors import TopicError, UnavailableError
-from aegis_streams.settings import Settings
+from aegis_streams.names import TOPICS, TopicSpec
 from aegis_streams.topics.genesis import Genesis, open_deployment
-from aegis_streams.names import SUBJECTS, TOPICS, TopicSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from confluent_kafka.admin._metadata import TopicMetadata
+
+    from aegis_streams.settings import Settings
 
 TIMEOUT_SECONDS: Final = 20.0
 MIN_REPLICATION: Final = 3
@@ -54,7 +56,7 @@ def ensure(settings: Settings) -> EnsureReport:
     missing = [spec for spec in TOPICS if spec.name not in present]
     _create(admin, settings, missing)
     check_topics(settings, admin)
-    schemas = SchemaRegistry(settings.registry_url).ensure_registered(SUBJECTS)
+    schemas = Registry(settings.registry_url).ensure_registered()
     created = tuple(spec.name for spec in missing)
     existing = tuple(spec.name for spec in TOPICS if spec not in missing)
     return EnsureReport(created, existing, schemas, open_deployment(settings))
@@ -168,4 +170,3 @@ def _create(admin: AdminClient, settings: Settings, specs: list[TopicSpec]) -> N
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise TopicError(f"{name}: cannot be made: {error}") from error
-

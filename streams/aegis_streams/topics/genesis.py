@@ -8,23 +8,18 @@ all of it is there or nothing is.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from aegis_codecs.log.chain import ZERO_HASH
 from aegis_codecs.log.merkle import EMPTY_RANGE
-from aegis_codecs.records.audit import AuditEntry
 from aegis_governance.config import AegisConfig
 from aegis_governance.evaluators import CURRENT
 from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
 from aegis_streams.decide.leaves import LogWriter
 from aegis_streams.errors import GenesisError, UnavailableError
 from aegis_streams.kafka.scan import scan, watermarks
-from aegis_streams.records import Records
-from aegis_streams.seal.tree import TREE_KEY, TreeState
-from aegis_streams.settings import Settings
 from aegis_streams.names import (
     AUDIT,
     CHECKPOINTS,
@@ -34,6 +29,14 @@ from aegis_streams.names import (
     SEAL_GROUP,
     changelog,
 )
+from aegis_streams.records import Records
+from aegis_streams.seal.tree import TREE_KEY, TreeState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aegis_codecs.records.audit import AuditEntry
+    from aegis_streams.settings import Settings
 
 HEADS_CHANGELOG: Final = changelog(DECIDE_GROUP, "heads")
 TREE_CHANGELOG: Final = changelog(SEAL_GROUP, "tree")
@@ -65,9 +68,7 @@ def genesis_parameters(settings: Settings) -> AegisConfig:
     return AegisConfig.default() if path is None else AegisConfig.from_yaml(str(path))
 
 
-def open_deployment(
-    settings: Settings, clock: Callable[[], float] = time.time
-) -> Genesis:
+def open_deployment(settings: Settings, clock: Callable[[], float] = time.time) -> Genesis:
     """Write genesis on an empty deployment; recognise one that was opened before.
 
     Raises:
@@ -203,9 +204,7 @@ def _start(settings: Settings, topic: str, partition: int) -> int:
     return watermarks(settings.bootstrap, topic, partition)[0]
 
 
-def _offsets(
-    settings: Settings, producer: Producer, group: str, topics: tuple[str, ...]
-) -> None:
+def _offsets(settings: Settings, producer: Producer, group: str, topics: tuple[str, ...]) -> None:
     consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": group})
     try:
         producer.send_offsets_to_transaction(
@@ -223,4 +222,3 @@ def _offsets(
         ) from error
     finally:
         consumer.close()
-

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from aegis_streams.metrics import Health, Metrics
 from aegis_streams.transport import Observer
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
+
+    from aegis_streams.metrics import Health, Metrics
 
 
 class WorkerObserver(Observer):

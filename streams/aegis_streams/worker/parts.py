@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aegis_streams.metrics import Health, Metrics
-from aegis_streams.settings import Settings
 from aegis_streams.transport import FaultPlan, TransportSettings
-from aegis_streams.worker.observer import WorkerObserver
+
+if TYPE_CHECKING:
+    import logging
+
+    from aegis_streams.metrics import Health, Metrics
+    from aegis_streams.settings import Settings
+    from aegis_streams.worker.observer import WorkerObserver
 
 
 @dataclass(frozen=True)

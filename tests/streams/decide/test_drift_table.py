@@ -3,12 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aegis_governance.config import AegisConfig
 from aegis_governance.drift import AgentDrift
 from aegis_streams.decide.agents import encode, restore
 from aegis_streams.errors import ContinuityError
-from hypothesis import given
-from hypothesis import strategies as st
 from support.deciding import AGENT, Deciding, proposal
 
 BASELINE = {
@@ -57,6 +58,6 @@ def test_drift_is_recorded_and_enforced() -> None:
         leaves = deciding.take(deciding.record(value))
         seen += changes(leaves)
         halted += leaves[0].fields["reason"] == "drift_critical"
-    assert ("risk", "insufficient_data", "normal") == seen[0]
+    assert seen[0] == ("risk", "insufficient_data", "normal")
     assert [change[2] for change in seen][-1] == "critical"
     assert halted > 0

@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aegis_codecs.log.chain import ZERO_HASH, entry_hash
 from aegis_codecs.log.merkle import leaf_hash
 from aegis_governance.config import AegisConfig
 from aegis_streams.decide.identity import InputRecord, decision_id
 from aegis_streams.errors import ContinuityError
 from aegis_streams.names import COMMANDS
-from hypothesis import given
-from hypothesis import strategies as st
-from support.deciding import AGENT, JSON, LOG, START, Deciding, proposal, replay, tables
+from support.deciding import AGENT, LOG, START, Deciding, proposal, replay, tables
 
 HOUR = 3_600_000
 

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
 from aegis_codecs.log.chain import ZERO_HASH
 from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_codecs.log.merkle import EMPTY_RANGE, root_of
-from aegis_codecs.records.audit import AuditEntry
 from aegis_streams.errors import SplitViewError
 from aegis_streams.seal.continuity import confirm, open_claims
 from aegis_streams.seal.tree import TreeState
 from support.entries import LOG, entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aegis_codecs.records.audit import AuditEntry
 
 COMMITTED = 5
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_streams.errors import SplitViewError
 from aegis_streams.seal.guard import MAX_FILE_BYTES, Guard
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ORIGIN = "aegis/test/1/0"
 
