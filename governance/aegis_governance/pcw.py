@@ -12,6 +12,7 @@ from aegis_governance.decision import reasons
 from aegis_governance.decision.record import Circumstances, DriftResult, decision_from
 from aegis_governance.decision.verdict import Verdict, refused
 from aegis_governance.errors import shown
+from aegis_governance.gates import InputFault
 from aegis_governance.telemetry.metrics import PROCESS_METRICS
 from aegis_governance.vocabulary import FEATURES, Mode
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from aegis_governance.context import PCWContext
     from aegis_governance.decision.record import Decision
     from aegis_governance.drift import DriftMonitor, DriftObservation
+    from aegis_governance.errors import InputError
     from aegis_governance.evaluators import Evaluator
-    from aegis_governance.gates import GateInputs, InputFault
+    from aegis_governance.gates import GateInputs
     from aegis_governance.telemetry import TelemetryEmitter
 
 _LOG: Final = logging.getLogger(__name__)
@@ -66,26 +68,36 @@ def pcw_decide(
     """
     started = perf_counter()
     evaluator = gate_evaluator or AegisConfig.default().create_gate_evaluator()
-    dry_run = context.shadow_mode if shadow_mode is None else shadow_mode
+    dry_run = bool(context.shadow_mode if shadow_mode is None else shadow_mode)
     PROCESS_METRICS.add("aegis_active_proposals")
     try:
-        judged = _judge(context, evaluator, drift_monitor, dry_run=bool(dry_run))
+        judged = _judge(context, evaluator, drift_monitor, dry_run=dry_run)
     finally:
         PROCESS_METRICS.add("aegis_active_proposals", amount=-1.0)
-    config = evaluator.config
-    facts = Circumstances(
-        around.new_id(),
-        around.clock().isoformat(),
-        bool(dry_run),
-        config.mode,
-        _drift_result(judged.drift, enforced=config.mode == Mode.ENFORCE),
-        config.sha256().hex(),
-        evaluator.version,
-    )
-    decision = decision_from(judged.verdict, facts, judged.detail)
+    decision = _decision(judged, evaluator, around, dry_run=dry_run)
     _count(decision, judged.drift, perf_counter() - started)
     if telemetry_emitter is not None:
         _tell(telemetry_emitter, context, decision, judged.drift)
+    return decision
+
+
+def pcw_refuse(
+    error: InputError,
+    gate_evaluator: Evaluator,
+    *,
+    around: Ambient = Ambient(),  # noqa: B008 - an immutable tuple of functions
+) -> Decision:
+    """Return the HALT for something that could not even be read as a proposal.
+
+    Args:
+        error: What is wrong with it.
+        gate_evaluator: Gives the parameter set that the decision names.
+        around: Clock and ids.
+    """
+    fault = InputFault(error.field, error.value, error.allowed)
+    judged = _Judged(refused(reasons.FIELD_INVALID), _told(fault), None)
+    decision = _decision(judged, gate_evaluator, around, dry_run=False)
+    _count(decision, None, 0.0)
     return decision
 
 
@@ -93,6 +105,20 @@ class _Judged(NamedTuple):
     verdict: Verdict
     detail: str
     drift: DriftObservation | None
+
+
+def _decision(judged: _Judged, evaluator: Evaluator, around: Ambient, *, dry_run: bool) -> Decision:
+    config = evaluator.config
+    facts = Circumstances(
+        around.new_id(),
+        around.clock().isoformat(),
+        dry_run,
+        config.mode,
+        _drift_result(judged.drift, enforced=config.mode == Mode.ENFORCE),
+        config.sha256().hex(),
+        evaluator.version,
+    )
+    return decision_from(judged.verdict, facts, judged.detail)
 
 
 def _judge(

@@ -49,6 +49,22 @@ class MetricSpec(NamedTuple):
     known: tuple[tuple[str, ...], ...] = ()
 
 
+class Sample(NamedTuple):
+    """One value of a metric.
+
+    Attributes:
+        metric: The metric.
+        name: The metric's name, for histograms with the suffix of the part.
+        labels: Label values by name.
+        value: The value.
+    """
+
+    metric: MetricName
+    name: str
+    labels: Mapping[str, str]
+    value: float
+
+
 CORE_METRICS: Final = (
     MetricSpec(
         "aegis_decisions_total",
@@ -118,39 +134,46 @@ class MetricRegistry:
             held[sum(bound < seconds for bound in LATENCY_BUCKETS)] += 1
             held[-1] += seconds
 
+    def samples(self) -> list[Sample]:
+        """Return all values, in the order of ``CORE_METRICS``."""
+        with self._lock:
+            return [sample for spec in CORE_METRICS for sample in self._samples(spec)]
+
     def render(self) -> str:
         """Return all values in the Prometheus text format."""
-        with self._lock:
-            return "\n".join(line for spec in CORE_METRICS for line in self._lines(spec)) + "\n"
+        by_metric: dict[str, list[str]] = {spec.name: [] for spec in CORE_METRICS}
+        for sample in self.samples():
+            by_metric[sample.metric].append(_line(sample))
+        lines: list[str] = []
+        for spec in CORE_METRICS:
+            lines += (f"# HELP {spec.name} {spec.meaning}", f"# TYPE {spec.name} {spec.kind}")
+            lines += by_metric[spec.name]
+        return "\n".join(lines) + "\n"
 
-    def _lines(self, spec: MetricSpec) -> Iterator[str]:
-        yield f"# HELP {spec.name} {spec.meaning}"
-        yield f"# TYPE {spec.name} {spec.kind}"
-        for labels, value in sorted(self._values.get(spec.name, {}).items()):
-            yield _sample(spec.name, _named(spec, labels), value)
-        for labels, held in sorted(self._histograms.get(spec.name, {}).items()):
-            yield from _histogram_lines(spec, labels, held)
+    def _samples(self, spec: MetricSpec) -> Iterator[Sample]:
+        for values, value in sorted(self._values.get(spec.name, {}).items()):
+            yield Sample(spec.name, spec.name, dict(zip(spec.labels, values)), value)
+        for values, held in sorted(self._histograms.get(spec.name, {}).items()):
+            yield from _histogram_samples(spec.name, dict(zip(spec.labels, values)), held)
 
 
-def _named(spec: MetricSpec, labels: tuple[str, ...]) -> dict[str, str]:
-    return dict(zip(spec.labels, labels))
-
-
-def _histogram_lines(spec: MetricSpec, labels: tuple[str, ...], held: list[float]) -> Iterator[str]:
-    named = _named(spec, labels)
+def _histogram_samples(
+    metric: MetricName, labels: Mapping[str, str], held: list[float]
+) -> Iterator[Sample]:
     running = 0.0
     bounds = (*(format(bound, "g") for bound in LATENCY_BUCKETS), "+Inf")
     for bound, count in zip(bounds, held):
         running += count
-        yield _sample(f"{spec.name}_bucket", {**named, "le": bound}, running)
-    yield _sample(f"{spec.name}_sum", named, held[-1])
-    yield _sample(f"{spec.name}_count", named, running)
+        yield Sample(metric, f"{metric}_bucket", {**labels, "le": bound}, running)
+    yield Sample(metric, f"{metric}_sum", labels, held[-1])
+    yield Sample(metric, f"{metric}_count", labels, running)
 
 
-def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
-    inner = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+def _line(sample: Sample) -> str:
+    value = sample.value
     shown = str(int(value)) if value == int(value) else repr(value)
-    return f"{name}{{{inner}}} {shown}" if inner else f"{name} {shown}"
+    inner = ",".join(f'{label}="{_escaped(text)}"' for label, text in sample.labels.items())
+    return f"{sample.name}{{{inner}}} {shown}" if inner else f"{sample.name} {shown}"
 
 
 def _escaped(text: str) -> str:
