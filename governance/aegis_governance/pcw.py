@@ -43,6 +43,10 @@ class Ambient(NamedTuple):
     new_id: Callable[[], str] = ambient.new_decision_id
 
 
+SYSTEM: Final = Ambient()
+"""The system's clock and random ids."""
+
+
 def pcw_decide(
     context: PCWContext,
     gate_evaluator: Evaluator | None = None,
@@ -50,7 +54,7 @@ def pcw_decide(
     *,
     shadow_mode: bool | None = None,
     drift_monitor: DriftMonitor | None = None,
-    around: Ambient = Ambient(),  # noqa: B008 - an immutable tuple of functions
+    around: Ambient = SYSTEM,
 ) -> Decision:
     """Decide about one proposal.
 
@@ -85,7 +89,7 @@ def pcw_refuse(
     error: InputError,
     gate_evaluator: Evaluator,
     *,
-    around: Ambient = Ambient(),  # noqa: B008 - an immutable tuple of functions
+    around: Ambient = SYSTEM,
 ) -> Decision:
     """Return the HALT for something that could not even be read as a proposal.
 

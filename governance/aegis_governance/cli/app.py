@@ -81,7 +81,7 @@ def _set_up_logging() -> None:
 
 
 def _parse(arguments: Sequence[str]) -> Namespace:
-    parser = Parser(
+    parser: ArgumentParser = Parser(
         prog="aegis",
         description="Governance decisions: six gates, exactly once, signed, verifiable offline.",
         epilog=_epilog(),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aegis_governance.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+_LISTED: Final = 12
+"""The most names that a message lists."""
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -21,7 +25,9 @@ def instead(name: object, known: Iterable[str]) -> str:
     """Return what to give in place of an unknown name, as text for an error message."""
     names = tuple(known)
     best = nearest(name, names)
-    return f"{best!r}, the nearest known name" if best else "one of " + ", ".join(names)
+    if best:
+        return f"{best!r}, the nearest known name"
+    return "one of " + ", ".join(names) if len(names) <= _LISTED else "a known name"
 
 
 def refuse_unknown(given: Mapping[str, object], known: Iterable[str], where: str = "") -> None:
