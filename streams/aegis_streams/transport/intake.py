@@ -15,7 +15,7 @@ from aegis_streams.transport.transaction import fault_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from confluent_kafka import KafkaError, Message
+    from confluent_kafka import Message
 
     from aegis_streams.transport.clients import GroupConsumer
     from aegis_streams.transport.hooks import Observer
@@ -107,10 +107,10 @@ class Intake:
             FaultError: An offset came twice, or the consumer reports an error.
         """
         by_partition: dict[int | None, list[Message]] = {}
+        ends: list[Message] = []
         for record in records:
-            error = record.error()
-            if error is not None:
-                self._note(record, error)
+            if record.error() is not None:
+                ends.append(record)
                 continue
             partition = record.partition()
             if partition in by_partition:
@@ -122,6 +122,8 @@ class Intake:
             if lane is not None and not self.parked:
                 self._advance(lane.partition, routed)
                 lane.buffer.offer(routed)
+        for record in ends:
+            self._note(record)
 
     def _overfull(self) -> bool:
         records = sum(lane.buffer.records for lane in self._active.values())
@@ -142,7 +144,10 @@ class Intake:
                 )
             self.positions[topic, partition] = offset + 1
 
-    def _note(self, record: Message, error: KafkaError) -> None:
+    def _note(self, record: Message) -> None:
+        error = record.error()
+        if error is None:
+            return
         if error.code() == END_OF_PARTITION:
             where = (record.topic() or "", record.partition() or 0)
             if where in self.positions and not self.parked:
