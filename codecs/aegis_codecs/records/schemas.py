@@ -51,6 +51,20 @@ TOPIC_RECORDS: Final = {
 
 RECORDS: Final = (*TOPIC_RECORDS.values(), *BODIES)
 
+MAX_TEXT: Final = 1 << 18
+"""Characters of a schema that are read; our longest has 11,000."""
+
+_REFUSALS: Final = (
+    SchemaParseException,
+    UnknownType,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+)
+"""What the library raises for a bad schema."""
+
 Parsed: TypeAlias = "dict[str, Any]"
 """A schema as ``fastavro.schema.parse_schema`` returns it."""
 
@@ -90,7 +104,11 @@ def parsed(text: str) -> Parsed:
     Raises:
         SchemaError: The text is not an Avro schema.
     """
-    return parse_avro(_without_logical_types(_load(text)))
+    loaded = _load(text)
+    try:
+        return parse_avro(_without_logical_types(loaded))
+    except RecursionError as error:
+        raise SchemaError("the schema nests too deeply") from error
 
 
 @cache
@@ -128,7 +146,7 @@ def parse_avro(schema: object) -> Parsed:
     """
     try:
         return cast("Parsed", parse_schema(cast("Any", schema)))
-    except (SchemaParseException, UnknownType, KeyError, TypeError, ValueError) as error:
+    except _REFUSALS as error:
         raise SchemaError(f"not an Avro schema: {type(error).__name__}: {error}") from error
 
 
@@ -142,6 +160,8 @@ def _folder() -> Traversable:
 
 
 def _load(text: str) -> object:
+    if len(text) > MAX_TEXT:
+        raise SchemaError(f"the schema has {len(text)} characters, at most {MAX_TEXT} are read")
     try:
         loaded: object = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -1,0 +1,101 @@
+"""A schema registry in this process: the few calls of Confluent's interface that we make."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class FakeRegistry:
+    """What the registry holds, and how it misbehaves.
+
+    Attributes:
+        texts: Schema texts by id.
+        subjects: Subjects in the order of their first registration.
+        levels: Compatibility level by subject.
+        answer: If set, the status and body of every answer.
+        requests: Method and path of every call.
+    """
+
+    def __init__(self) -> None:
+        self.texts: dict[int, str] = {}
+        self.subjects: list[str] = []
+        self.levels: dict[str, str] = {}
+        self.schema_type: str | None = None
+        self.answer: tuple[int, bytes] | None = None
+        self.requests: list[str] = []
+        self.url = ""
+
+    def register(self, subject: str, text: str) -> dict[str, Any]:
+        """Register a text; the same text has one id everywhere."""
+        if subject not in self.subjects:
+            self.subjects.append(subject)
+        known = {held: number for number, held in self.texts.items()}
+        number = known.setdefault(text, len(self.texts) + 1)
+        self.texts[number] = text
+        return {"id": number}
+
+    def respond(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        """Answer one call."""
+        self.requests.append(f"{method} {path}")
+        if self.answer is not None:
+            return self.answer
+        parts = path.partition("?")[0].strip("/").split("/")
+        match method, parts:
+            case "POST", ["subjects", subject, "versions"]:
+                return found(self.register(subject, json.loads(body)["schema"]))
+            case "PUT", ["config", subject] if subject in self.subjects:
+                self.levels[subject] = json.loads(body)["compatibility"]
+                return found({"compatibility": self.levels[subject]})
+            case "GET", ["schemas", "ids", number] if int(number) in self.texts:
+                kind = {"schemaType": self.schema_type} if self.schema_type else {}
+                return found({"schema": self.texts[int(number)], **kind})
+            case "GET", ["schemas", "ids", _]:
+                return (
+                    404,
+                    json.dumps({"error_code": 40403, "message": "Schema not found"}).encode(),
+                )
+        return 404, b"<html>nothing here</html>"
+
+
+def found(answer: dict[str, Any]) -> tuple[int, bytes]:
+    """A good answer."""
+    return 200, json.dumps(answer).encode()
+
+
+@contextmanager
+def fake_registry() -> Iterator[FakeRegistry]:
+    """Run a registry on a free port."""
+    registry = FakeRegistry()
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            status, body = registry.respond(self.command, self.path, self.rfile.read(length))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = answer  # noqa: N815 - names that the server looks up
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    registry.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield registry
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
