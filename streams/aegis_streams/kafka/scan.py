@@ -13,10 +13,15 @@ from aegis_streams.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from confluent_kafka import Message
+
 Isolation = Literal["read_committed", "read_uncommitted"]
 
 _POLL_RECORDS: Final = 5_000
 _POLL_SECONDS: Final = 0.2
+_AGAIN_SECONDS: Final = 0.1
+ANSWER_SECONDS: Final = 15.0
+"""How long Kafka may take to say where a partition begins and ends."""
 END_OF_PARTITION: Final = KafkaError._PARTITION_EOF  # noqa: SLF001 - its public name
 QUIET_SECONDS: Final = 30.0
 """A scan that moves no further for this long gives up."""
@@ -56,18 +61,24 @@ def watermarks(bootstrap: str, topic: str, partition: int) -> tuple[int, int]:
     """Return the first and the next offset of a partition, aborted records included.
 
     Raises:
-        UnavailableError: The broker did not answer.
+        UnavailableError: The broker did not answer; a partition just made has a few seconds.
     """
+    where = TopicPartition(topic, partition)
+    deadline = time.monotonic() + ANSWER_SECONDS
     with reader(bootstrap, "read_uncommitted") as consumer:
-        try:
-            found = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=15)
-        except KafkaException as error:
-            raise UnavailableError(
-                f"{topic}[{partition}]: no answer from Kafka: {error}"
-            ) from error
-    if found is None:
-        raise UnavailableError(f"{topic}[{partition}]: Kafka did not say where it ends")
-    return int(found[0]), int(found[1])
+        while True:
+            try:
+                found = consumer.get_watermark_offsets(where, timeout=ANSWER_SECONDS)
+            except KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise UnavailableError(
+                        f"{topic}[{partition}]: no answer from Kafka: {error}"
+                    ) from error
+                time.sleep(_AGAIN_SECONDS)
+                continue
+            if found is None:
+                raise UnavailableError(f"{topic}[{partition}]: Kafka did not say where it ends")
+            return int(found[0]), int(found[1])
 
 
 def scan(
@@ -100,7 +111,7 @@ def _until(
 ) -> Iterator[Scanned]:
     position, moved = -1, clock()
     while position < end:
-        for message in consumer.consume(_POLL_RECORDS, _POLL_SECONDS):
+        for message in _available(consumer):
             error, offset = message.error(), message.offset()
             if offset is None or (error is not None and error.code() != END_OF_PARTITION):
                 raise UnavailableError(f"{topic}[{partition}]: cannot be read: {error}")
@@ -115,6 +126,12 @@ def _until(
                 f"{topic}[{partition}]: read up to {position} of {end}, then nothing for "
                 f"{QUIET_SECONDS:.0f} s; is a transaction left open or the broker down?"
             )
+
+
+def _available(consumer: Consumer) -> list[Message]:
+    """Return what has arrived, waiting for the first record only."""
+    first = consumer.poll(_POLL_SECONDS)
+    return [] if first is None else [first, *consumer.consume(_POLL_RECORDS, 0)]
 
 
 def tail(

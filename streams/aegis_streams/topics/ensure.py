@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from aegis_streams.settings import Settings
 
-TIMEOUT_SECONDS: Final = 20.0
+TIMEOUT_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.05
 MIN_REPLICATION: Final = 3
 MIN_INSYNC: Final = 2
 
@@ -55,6 +57,7 @@ def ensure(settings: Settings) -> EnsureReport:
     present = list_topics(admin)
     missing = [spec for spec in TOPICS if spec.name not in present]
     _create(admin, settings, missing)
+    _wait_visible(admin)
     check_topics(settings, admin)
     schemas = Registry(settings.registry_url).ensure_registered()
     created = tuple(spec.name for spec in missing)
@@ -146,6 +149,16 @@ def check_topic(
                 f"{spec.name}: {text} outside local mode (AEGIS_LOCAL=false); a lost broker would "
                 "lose committed leaves"
             )
+
+
+def _wait_visible(admin: AdminClient) -> None:
+    """Wait until the broker that answers knows every topic; it learns of new ones a little later."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        present = list_topics(admin)
+        if all(spec.name in present for spec in TOPICS):
+            return
+        time.sleep(_LOOK_SECONDS)
 
 
 def _create(admin: AdminClient, settings: Settings, specs: list[TopicSpec]) -> None:
