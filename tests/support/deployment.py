@@ -21,14 +21,14 @@ from aegis_streams.stack.keys import ensure_keys
 from aegis_streams.stack.probes import http_get
 from aegis_streams.stack.processes import wait_until
 from aegis_streams.topics import ensure
-from aegis_streams.topics.ensure import EnsureReport
-from support.stack import RunningStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from aegis_codecs.records.audit import AuditEntry
+    from aegis_streams.topics.ensure import EnsureReport
+    from support.stack import RunningStack
 
 START_SECONDS: Final = 60.0
 END_SECONDS: Final = 60.0

@@ -152,7 +152,7 @@ def check_topic(
 
 
 def _wait_visible(admin: AdminClient) -> None:
-    """Wait until the broker that answers knows every topic; it learns of new ones a little later."""
+    """Wait until the broker that answers knows every topic; it learns of new ones later."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         present = list_topics(admin)

@@ -62,7 +62,7 @@ def test_it_is_on_disk_before_it_is_signed() -> None:
     assert recorded == signed
 
 
-def changed(entry: AuditEntry, **fields: Any) -> AuditEntry:  # noqa: ANN401 - any lie
+def changed(entry: AuditEntry, **fields: Any) -> AuditEntry:
     return entry._replace(**fields)
 
 
