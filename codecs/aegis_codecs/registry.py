@@ -22,6 +22,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from aegis_codecs.errors import RegistryUnreachableError
 from aegis_codecs.records import schemas
 from aegis_codecs.records.errors import SchemaRefusedError, UnknownSchemaError
+from aegis_codecs.records.wire import MAX_SCHEMA_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,6 +76,8 @@ class Registry:
             UnknownSchemaError: The registry has none of this id, or not an Avro schema.
             RegistryUnreachableError: There was no usable answer; ask again later.
         """
+        if not 0 <= schema_id <= MAX_SCHEMA_ID:
+            raise UnknownSchemaError(schema_id, f"ids go from 0 to {MAX_SCHEMA_ID}")
         try:
             with self._answering(f"schema id {schema_id}"):
                 found = self._client.get_schema(schema_id)

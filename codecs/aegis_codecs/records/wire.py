@@ -22,6 +22,10 @@ MAX_SCHEMAS: Final = 1024
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+MAX_SCHEMA_ID: Final = 2**31 - 1
+"""The largest id a registry gives out. A larger one on the wire is refused without asking: asked
+for it, a registry answers as to a malformed call, and the stream would wait for ever."""
+
 SCHEMA_UNKNOWN: Final = "schema_unknown"
 
 
@@ -91,6 +95,11 @@ class SchemaCache:
             SchemaNotCachedError: It has not been fetched.
             DecodeError: The registry does not know it (reason ``schema_unknown``).
         """
+        if schema_id > MAX_SCHEMA_ID:
+            raise DecodeError(
+                SCHEMA_UNKNOWN,
+                f"schema id {schema_id}: ids end at {MAX_SCHEMA_ID}; use a given one",
+            )
         found = self._schemas.get(schema_id)
         if found is not None:
             return found

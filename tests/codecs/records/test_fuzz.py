@@ -77,7 +77,7 @@ def answers(value: bytes, content_type: str | None) -> None:
         assert fault is None or fault.allowed
         assert len(content_sha256(found)) == 32
     elif isinstance(found, SchemaNotCachedError):
-        assert 0 <= found.schema_id < 2**32
+        assert 0 <= found.schema_id < 2**31
     else:
         assert isinstance(found, ProposalDecodeError)
         assert found.reason in {"undecodable", "schema_unknown", "record_too_large"}

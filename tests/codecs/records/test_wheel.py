@@ -26,7 +26,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, copy / name, symlinks=True, ignore=ignored)
         else:
             shutil.copy(source, copy / name)
-    subprocess.run(  # noqa: S603 - our own interpreter and arguments
+    subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", built, copy],
         check=True,
         capture_output=True,
@@ -60,7 +60,7 @@ def test_schemas_load_from_the_installed_wheel(wheel: Path, tmp_path: Path) -> N
         "print(len([schemas.source(name) for name in schemas.RECORDS]))\n"
         "print(bodies.prefix('EpochOpened').hex())\n"
     )
-    run = subprocess.run(  # noqa: S603 - our own interpreter and arguments
+    run = subprocess.run(
         [sys.executable, "-c", program],
         check=True,
         capture_output=True,

@@ -72,6 +72,13 @@ def test_unknown_schema_is_refused_until_it_is_forgotten() -> None:
         wire.decode(header(7) + b"x")
 
 
+@pytest.mark.parametrize("number", [2**31, 2**32 - 1])
+def test_ids_that_are_never_given_out_are_refused_at_once(number: int) -> None:
+    with pytest.raises(DecodeError, match=f"schema id {number}: ids end at 2147483647") as caught:
+        decoder(i1=PROPOSAL).decode(header(number) + b"x")
+    assert caught.value.reason == "schema_unknown"
+
+
 @pytest.mark.parametrize(
     "text",
     [

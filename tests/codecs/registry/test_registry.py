@@ -70,6 +70,13 @@ def test_unknown_id(fake: FakeRegistry) -> None:
     assert caught.value.schema_id == 99
 
 
+@pytest.mark.parametrize("schema_id", [-1, 2**31, 2**32 - 1])
+def test_ids_that_are_never_given_out_are_not_asked_for(fake: FakeRegistry, schema_id: int) -> None:
+    with pytest.raises(UnknownSchemaError, match="ids go from 0 to 2147483647"):
+        Registry(fake.url).fetch(schema_id)
+    assert fake.requests == []
+
+
 def test_schema_of_another_kind(fake: FakeRegistry) -> None:
     fake.texts[1], fake.schema_type = "syntax = 'proto3';", "PROTOBUF"
     with pytest.raises(UnknownSchemaError, match="PROTOBUF"):
