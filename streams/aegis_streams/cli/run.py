@@ -1,0 +1,124 @@
+"""`aegis run`: everything once, to be seen: a stack, real proposals, verified decisions.
+
+What `make run` calls. Starts the local stack if it does not run, submits the history of a git
+repository and the bundled edge cases, and shows what became of each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+
+from aegis_codecs.settings import home
+from aegis_streams.cli.arguments import positive_integer
+from aegis_streams.cli.finish import NOT_TRUSTED, OK, command
+from aegis_streams.cli.run_table import counts, next_steps, result_tables
+from aegis_streams.cli.show import as_object
+from aegis_streams.client.demo import Answer, Demo, DemoResult
+from aegis_streams.client.feed import OutcomeFeed
+from aegis_streams.client.outcomes import OutcomeTracker
+from aegis_streams.client.producer import ProposalProducer
+from aegis_streams.settings import Settings
+from aegis_streams.sources.edge_cases import edge_cases
+from aegis_streams.sources.errors import HistoryError
+from aegis_streams.sources.git import git_proposals, newest
+from aegis_streams.stack import Layout, Narrator, bring_up
+
+if TYPE_CHECKING:
+    import argparse
+
+DEFAULT_LIMIT: Final = 200
+"""Newest changes of the repository that are submitted."""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `run` to the `aegis` command."""
+    parser = subparsers.add_parser(
+        "run",
+        help="start the local stack, decide real proposals, show them verified",
+        description="Start the local stack, submit a git history and the bundled edge cases, and "
+        "show the decisions, each verified.",
+    )
+    parser.add_argument(
+        "--git", type=Path, default=Path(), metavar="PATH", help="the repository (default: here)"
+    )
+    parser.add_argument(
+        "--limit",
+        type=positive_integer,
+        default=DEFAULT_LIMIT,
+        metavar="N",
+        help=f"only the newest N changes (default {DEFAULT_LIMIT})",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+@command("run")
+def run(args: argparse.Namespace) -> int:
+    """Do everything once and show it."""
+    with Narrator() as narrator:
+        bring_up(Layout(home().resolve()), os.environ, [], narrator)
+        result = _decided(args, Settings.load(), narrator)
+    if args.json:
+        print(json.dumps(_as_object(result), ensure_ascii=False, default=bytes.hex))
+    else:
+        _show(result)
+    return NOT_TRUSTED if result.refused else OK
+
+
+def _decided(args: argparse.Namespace, settings: Settings, narrator: Narrator) -> DemoResult:
+    changes = _changes(args.git, args.limit, narrator)
+    cases = edge_cases(f"{time.time_ns() // 1_000_000:x}")
+    narrator.step(f"submitting {len(changes)} changes and {len(cases)} edge cases")
+    tracker = OutcomeTracker()
+    with OutcomeFeed.connect(settings, tracker) as feed:
+        producer = ProposalProducer.connect(settings, tracker.sent)
+        return Demo(producer, feed, tracker, progress=narrator.detail).run(changes, cases)
+
+
+def _changes(path: Path, limit: int, narrator: Narrator) -> list[dict[str, Any]]:
+    try:
+        return list(newest(git_proposals(path), limit))
+    except HistoryError as error:
+        narrator.step(f"no changes to submit: {error}")
+        return []
+
+
+def _show(result: DemoResult) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    for table in result_tables(result):
+        console.print(table)
+        console.print()
+    for refused in result.refused:
+        console.print(f"NOT TRUSTED: {refused.finding}: {refused.message}", style="bold red")
+    program = "aegis" if shutil.which("aegis") else str(Path(sys.argv[0]))
+    console.print(next_steps(result, program), soft_wrap=True)
+
+
+def _as_object(result: DemoResult) -> dict[str, Any]:
+    return {
+        "changes": [_answer(answer) for answer in result.changes],
+        "cases": [_answer(answer) for answer in result.cases],
+        "refused": [as_object(refused) for refused in result.refused],
+        "counts": counts(result),
+    }
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    outcome = answer.outcome
+    return {
+        "title": answer.title,
+        "result": answer.result,
+        "as_expected": answer.as_expected,
+        "decision_id": outcome.decision_id,
+        "partition": outcome.sent.partition,
+        "offset": outcome.sent.offset,
+        "decision": None if outcome.decision is None else as_object(outcome.decision),
+    }

@@ -1,0 +1,98 @@
+"""What `aegis run` shows: tables of answers, sums, and what to type next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from aegis_streams.cli.show import STYLES, place, why
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aegis_streams.client.demo import Answer, DemoResult
+
+SHOWN_CHANGES: Final = 20
+"""Newest changes of the repository that the table shows."""
+ORDER: Final = ("proceed", "pause", "halt", "escalate", "repeated", "rejected")
+
+
+def result_tables(result: DemoResult) -> list[Table]:
+    """Return a table of the repository's changes and one of the edge cases."""
+    tables = []
+    if result.changes:
+        shown = result.changes[-SHOWN_CHANGES:]
+        title = f"Changes of the repository: {len(shown)} of {len(result.changes)}, newest last"
+        tables.append(_table(title, shown))
+    tables.append(_table("Edge cases", result.cases))
+    return tables
+
+
+def counts(result: DemoResult) -> dict[str, int]:
+    """Return how often each status was decided, and how many were repeats or rejected."""
+    found = Counter(_word(answer) for answer in (*result.changes, *result.cases))
+    return {word: found[word] for word in ORDER}
+
+
+def next_steps(result: DemoResult, program: str) -> Text:
+    """Return the sums and what to type next.
+
+    Args:
+        result: What came of everything.
+        program: How this program is called here.
+    """
+    answers = (*result.changes, *result.cases)
+    verified = sum(answer.outcome.decision is not None for answer in answers)
+    sums = ", ".join(f"{number} {word}" for word, number in counts(result).items() if number)
+    text = Text(f"{len(answers)} proposals: {sums}. {verified} decisions verified.\n", "bold")
+    known = [answer.outcome.decision_id for answer in answers if answer.outcome.decision]
+    if any(_word(answer) == "repeated" for answer in result.changes):
+        text.append("Repeated: decided by an earlier run; the first decision holds.\n", "default")
+    text.append("\nType next:\n", "default")
+    for arguments, purpose in _suggestions(known[-1] if known else "DECISION_ID"):
+        text.append(f"  {program} {arguments:<58}", "cyan").append(f" {purpose}\n", "dim")
+    return text
+
+
+def _suggestions(decision_id: str | None) -> Iterable[tuple[str, str]]:
+    return (
+        ("watch --from earliest", "every decision, verified as it is read"),
+        (f"receipt {decision_id} -o r.tlog-proof", "its receipt, from the log"),
+        ("verify r.tlog-proof", "checked offline, from the trust file alone"),
+        ("submit --git PATH", "another repository"),
+        ("status", "what runs"),
+        ("down", "stop it; the data stays"),
+    )
+
+
+def _table(title: str, answers: Sequence[Answer]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("proposal", max_width=44, no_wrap=True, overflow="ellipsis")
+    table.add_column("decided")
+    table.add_column("why", ratio=1, overflow="fold")
+    table.add_column("verified, leaf", no_wrap=True)
+    for answer in answers:
+        table.add_row(*_cells(answer))
+    return table
+
+
+def _cells(answer: Answer) -> tuple[str | Text, ...]:
+    outcome, word = answer.outcome, _word(answer)
+    decision = outcome.decision
+    if decision is None:
+        reason = ": ".join(part for part in (outcome.reason, outcome.detail) if part)
+        proof = Text("no decision, a leaf only" if word == "rejected" else "not read again", "dim")
+    else:
+        reason = f"{decision.status}: {why(decision)}" if word == "repeated" else why(decision)
+        proof = Text(f"✓ {place(decision)}", "green")
+    if not answer.as_expected:
+        reason += f" (expected: {answer.expect})"
+    return Text(answer.title), Text(word, STYLES[word]), Text(reason), proof
+
+
+def _word(answer: Answer) -> str:
+    """Return the status, or repeated, or rejected."""
+    return answer.result.split()[0]

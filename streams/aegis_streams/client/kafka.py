@@ -1,0 +1,179 @@
+"""What the client uses of confluent-kafka, as types: tests put fakes in their place."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+
+from aegis_streams.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from confluent_kafka import Message
+
+ANSWER_SECONDS: Final = 10.0
+"""How long Kafka may take to answer the first question."""
+_CONNECT_SECONDS: Final = 3.0
+_CODES: Final = {
+    name: getattr(KafkaError, f"_{name}")
+    for name in (
+        "ALL_BROKERS_DOWN",
+        "NO_OFFSET",
+        "PARTITION_EOF",
+        "RESOLVE",
+        "TIMED_OUT",
+        "TRANSPORT",
+    )
+}
+"""Codes of the client library's own errors, which it names with an underscore."""
+NO_OFFSET: Final[int] = _CODES["NO_OFFSET"]
+"""There was nothing to commit."""
+PARTITION_EOF: Final[int] = _CODES["PARTITION_EOF"]
+"""The end of a partition was reached."""
+_PASSING: Final = frozenset(_CODES.values()) - {NO_OFFSET}
+
+
+class Record(NamedTuple):
+    """A record as it lies in its partition."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+class KafkaProducer(Protocol):
+    """The part of a Kafka producer that is used."""
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes,
+        key: bytes,
+        *,
+        headers: list[tuple[str, str | bytes | None]],
+        on_delivery: Callable[[KafkaError | None, Message], None],
+    ) -> None:
+        """Queue a record; raises BufferError when the queue is full."""
+
+    def poll(self, timeout: float) -> int:
+        """Serve delivery reports for at most `timeout` seconds."""
+
+
+class KafkaConsumer(Protocol):
+    """The part of a Kafka consumer that is used."""
+
+    def consume(self, num_messages: int, timeout: float) -> list[Message]:
+        """Return up to so many messages within `timeout` seconds."""
+
+    def commit(self, *, asynchronous: Literal[False]) -> object:
+        """Commit the position of the group."""
+
+    def close(self) -> None:
+        """Leave the group and free everything."""
+
+
+def open_producer(bootstrap: str, queue_records: int) -> Producer:
+    """Return an idempotent producer with the partitioner every deployment shares."""
+    return Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "client.id": "aegis-submit",
+            "enable.idempotence": True,
+            "acks": "all",
+            "partitioner": "murmur2_random",
+            "compression.type": "zstd",
+            "linger.ms": 5,
+            "queue.buffering.max.messages": queue_records,
+            "queue.buffering.max.kbytes": 64 * 1024,
+            "delivery.timeout.ms": 60_000,
+        }
+    )
+
+
+def open_consumer(
+    bootstrap: str,
+    group: str | None = None,
+    start: str = "latest",
+    *,
+    reports_ends: bool = False,
+) -> Consumer:
+    """Return a consumer of committed records that commits nothing by itself.
+
+    Args:
+        bootstrap: Kafka bootstrap servers.
+        group: Consumer group; None for a reader that is assigned its partitions.
+        start: Where a group without offsets begins, ``earliest`` or ``latest``.
+        reports_ends: Whether reaching the end of a partition is reported as a message.
+    """
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "client.id": "aegis-watch",
+            "group.id": group or "aegis-watch",
+            "enable.auto.commit": False,
+            "enable.partition.eof": reports_ends,
+            "auto.offset.reset": start,
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 50,
+            "queued.max.messages.kbytes": 16 * 1024,
+            "check.crcs": True,
+        }
+    )
+
+
+def require_kafka(client: Producer | Consumer, bootstrap: str, topic: str) -> int:
+    """Return how many partitions a topic has.
+
+    Raises:
+        UnavailableError: Kafka does not answer, or there is no such topic; says what to type.
+    """
+    if not any(_listens(server) for server in bootstrap.split(",")):
+        raise _no_answer(bootstrap, "nothing listens there")
+    try:
+        found = client.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
+    except KafkaException as error:
+        raise _no_answer(bootstrap, str(error)) from error
+    if found.error is not None or not found.partitions:
+        raise UnavailableError(f"{topic}: no such topic at {bootstrap}; run `aegis topics ensure`")
+    return len(found.partitions)
+
+
+def record_of(message: Message) -> Record | None:
+    """Return the record in a message; None for a passing disturbance, or an end of a partition.
+
+    Raises:
+        UnavailableError: The message reports a failure that does not pass.
+    """
+    error = message.error()
+    if error is None:
+        return Record(*place_of(message), message.key(), message.value())
+    if error.retriable() or error.code() in _PASSING:
+        return None
+    raise UnavailableError(f"{message.topic()}: cannot be read: {error}")
+
+
+def place_of(message: Message) -> tuple[str, int, int]:
+    """Return topic, partition and offset of a record."""
+    return message.topic() or "", message.partition() or 0, message.offset() or 0
+
+
+def _listens(server: str) -> bool:
+    """Try a plain connection: a stack that is not up is told within moments."""
+    host, _, port = server.strip().rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def _no_answer(bootstrap: str, why: str) -> UnavailableError:
+    return UnavailableError(
+        f"Kafka does not answer at {bootstrap} ({why}); `aegis up` starts a local stack, `aegis "
+        "status` shows what runs"
+    )

@@ -1,0 +1,181 @@
+"""Rebuilding the receipt of any decision from the audit topic.
+
+Receipts on the decisions topic are kept for days, leaves for ever. All that is needed is in the
+log: every leaf of the decision's partition is hashed again, the newest signed checkpoint gives
+the tree, and the path of the leaf within it is the proof. Steps of `ReceiptBuilder.rebuild`:
+
+1. scan the partitions of the audit topic for the decision, hashing every leaf;
+2. read the newest checkpoint of that log;
+3. compute the path of the leaf in the tree of that checkpoint;
+4. render the receipt with the body inside, and verify it against the trust file.
+
+Memory: about 75 bytes per leaf of one partition.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from aegis_codecs.log.merkle import inclusion_path, leaf_hash
+from aegis_codecs.log.receipt import render
+from aegis_codecs.records import bodies
+from aegis_codecs.trust_file import load_trust
+from aegis_codecs.verifier import Verifier
+from aegis_streams.client.codecs import audit_decoder, checkpoint_decoder
+from aegis_streams.client.decisions import DECISION
+from aegis_streams.client.errors import NotFoundError, NotSealedError
+from aegis_streams.errors import ContinuityError
+from aegis_streams.kafka.scan import scan, tail
+from aegis_streams.names import AUDIT, CHECKPOINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from aegis_codecs.records.audit import AuditEntry
+    from aegis_codecs.records.envelopes import CheckpointRecord
+    from aegis_codecs.verifier import VerifiedLeaf
+    from aegis_streams.settings import Settings
+
+CHECKPOINT_WINDOWS: Final = (100, 10_000, 10_000_000)
+"""How far back the newest checkpoint is looked for, in offsets, one after another."""
+
+
+class Rebuilt(NamedTuple):
+    """A receipt that was rebuilt and verified.
+
+    Attributes:
+        receipt: A tlog-proof with the leaf body inside.
+        leaf: What it proves.
+    """
+
+    receipt: bytes
+    leaf: VerifiedLeaf
+
+
+class _Found(NamedTuple):
+    """A decision's leaf, and the hashes of all leaves of its log in its partition."""
+
+    partition: int
+    log: str
+    position: int
+    body: bytes
+    leaves: list[bytes]
+
+
+class ReceiptBuilder:
+    """Rebuilds receipts of one deployment.
+
+    Args:
+        partitions: Number of partitions of its topics.
+        entries: Yields the committed entries of a partition of the audit topic, all of them.
+        checkpoints: Yields committed checkpoints of a partition, in order, the newest included.
+        verifier: Checks the result.
+    """
+
+    def __init__(
+        self,
+        partitions: int,
+        entries: Callable[[int], Iterable[AuditEntry]],
+        checkpoints: Callable[[int], Iterable[CheckpointRecord]],
+        verifier: Verifier,
+    ) -> None:
+        self._partitions = partitions
+        self._entries = entries
+        self._checkpoints = checkpoints
+        self._verifier = verifier
+
+    @classmethod
+    def connect(cls, settings: Settings) -> ReceiptBuilder:
+        """Return a builder that reads a deployment's topics.
+
+        Raises:
+            TrustFileError: There is no usable trust file.
+        """
+        audit = audit_decoder(settings.registry_url)
+        checkpoint = checkpoint_decoder(settings.registry_url)
+        bootstrap = settings.bootstrap
+
+        def entries(partition: int) -> Iterator[AuditEntry]:
+            for record in scan(bootstrap, AUDIT, partition, 0):
+                yield audit(record.value or b"")
+
+        def checkpoints(partition: int) -> list[CheckpointRecord]:
+            for window in CHECKPOINT_WINDOWS:
+                found = tail(bootstrap, CHECKPOINTS, partition, window, isolation="read_committed")
+                if found:
+                    return [checkpoint(record.value or b"") for record in found]
+            return []
+
+        verifier = Verifier(load_trust(settings.trust_file))
+        return cls(settings.partitions, entries, checkpoints, verifier)
+
+    def rebuild(self, decision_id: str) -> Rebuilt:
+        """Rebuild the receipt of a decision.
+
+        Raises:
+            NotFoundError: No such decision, or no checkpoint of its log is left on the topic.
+            NotSealedError: No checkpoint covers it yet.
+            ContinuityError: The audit topic has a gap, or is shorter than what was signed.
+            NotTrustedError: The newest checkpoint does not verify, or is not of these leaves.
+            UnavailableError: Kafka does not answer.
+        """
+        # Step 1
+        found = self._find(decision_id)
+        # Step 2
+        newest = self._newest(found)
+        # Step 3
+        path = inclusion_path(found.leaves[: newest.size], found.position)
+        # Step 4
+        receipt = render(found.position, path, newest.note, found.body)
+        return Rebuilt(receipt, self._verifier.verify_receipt(receipt))
+
+    def _find(self, decision_id: str) -> _Found:
+        for partition in range(self._partitions):
+            logs: dict[str, list[bytes]] = {}
+            place: tuple[str, int, bytes] | None = None
+            for entry in self._entries(partition):
+                _append(logs.setdefault(entry.log, []), entry)
+                if entry.decision_id == decision_id and _decides(entry.body, decision_id):
+                    place = place or (entry.log, entry.sequence, entry.body)
+            if place is not None:
+                return _Found(partition, *place, logs[place[0]])
+        raise NotFoundError(
+            f"{decision_id}: no such decision in the {self._partitions} partitions of {AUDIT}; "
+            "`aegis watch --from earliest` lists decisions"
+        )
+
+    def _newest(self, found: _Found) -> CheckpointRecord:
+        of_log = [
+            record for record in self._checkpoints(found.partition) if record.log == found.log
+        ]
+        if not of_log:
+            raise NotFoundError(
+                f"{found.log}: no checkpoint is left on {CHECKPOINTS}; it comes with the next leaf"
+            )
+        newest = max(of_log, key=lambda record: record.size)
+        if newest.size <= found.position:
+            raise NotSealedError(
+                f"{found.log}: leaf {found.position} is committed and not sealed yet (the newest "
+                f"checkpoint has {newest.size} leaves); is the sealer running? `aegis status`"
+            )
+        if newest.size > len(found.leaves):
+            raise ContinuityError(
+                f"{found.log}: {newest.size} leaves were signed, {AUDIT} holds "
+                f"{len(found.leaves)}; run `aegis fsck`"
+            )
+        return newest
+
+
+def _append(leaves: list[bytes], entry: AuditEntry) -> None:
+    if entry.sequence != len(leaves):
+        raise ContinuityError(
+            f"{entry.log}: leaf {len(leaves)} is missing on {AUDIT}, found {entry.sequence}; "
+            "run `aegis fsck`"
+        )
+    leaves.append(leaf_hash(entry.body))
+
+
+def _decides(body: bytes, decision_id: str) -> bool:
+    """Tell whether a body is this decision: the column beside it is only a copy."""
+    kind, fields = bodies.decode(body)
+    return kind == DECISION and fields["decision_id"] == decision_id
