@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_PROPOSAL_BYTES: Final = 48 * 1024
 CONTENT_TYPE: Final = "content-type"
+SHOWN_CHARACTERS: Final = 160
 _KEYS_REMEMBERED: Final = 100_000
 
 
@@ -79,7 +80,7 @@ class Admission:
         fault = validate_record(proposal)
         if fault is None:
             return proposal
-        detail = f"{fault[0]}: {fault[1]!r:.200} is not accepted; use {fault[2]}"
+        detail = f"{fault.field}: {shown(fault.value)} is not accepted; use {fault.allowed}"
         return self._decidable(Refusal("field_invalid", detail, agent_id, proposal_id))
 
     def _undecoded(self, key: bytes, error: ProposalDecodeError) -> Refusal:
@@ -93,7 +94,7 @@ class Admission:
         if key != agent_id.encode():
             return Refusal(
                 "agent_mismatch",
-                f"agent_id: {agent_id!r:.140} differs from the record key; they must be equal",
+                f"agent_id: {shown(agent_id)} differs from the record key; they must be equal",
             )
         if self._is_routed(key):
             return None
@@ -116,6 +117,11 @@ class Admission:
     def _decidable(refusal: Refusal) -> Refusal:
         named = is_identifier(refusal.proposal_id) and is_identifier(refusal.agent_id)
         return refusal._replace(decidable=named)
+
+
+def shown(value: object) -> str:
+    """Return a value for a detail: ASCII and short, the same under every version of Python."""
+    return ascii(value)[:SHOWN_CHARACTERS]
 
 
 def content_type(

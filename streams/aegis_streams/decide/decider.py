@@ -95,6 +95,7 @@ class Decider:
         started = time.perf_counter()
         processor, outbox = self._processor(batch)
         outbox.begin(batch)
+        self._records.schemas.forget_unknown()
         for record in records:
             await self._process(batch, processor, record)
         processor.flush()

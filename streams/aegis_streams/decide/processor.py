@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from aegis_governance.drift import DriftChange
 
 
+MAX_DETAIL: Final = 500
+"""Characters of an exception's text in a dead letter."""
+
+
 class Tables(NamedTuple):
     """The tables of one partition."""
 
@@ -157,14 +161,13 @@ class Processor:
         except (MemoryError, RecursionError):
             raise
         except Exception as error:  # noqa: BLE001 - rules 7: a HALT, not a stop
-            detail = f"evaluator {self.head.evaluator}: {type(error).__name__}: {error}"[:500]
+            detail = f"evaluator {self.head.evaluator} raised {type(error).__name__}"
             refused = RefusedFields(
                 "evaluation_error", detail, agent_id, str(proposal["proposal_id"]), content
             )
             identity, sequence = self._decide(record, cause, refused_fields(refused, proposal))
-            self._dead_letter(
-                DeadLetter(record, "evaluation_error", detail, self.head.log, sequence)
-            )
+            said = f"{detail}: {error}"[:MAX_DETAIL]  # its words may differ between versions
+            self._dead_letter(DeadLetter(record, "evaluation_error", said, self.head.log, sequence))
             return identity
         fields = decision_fields(proposal, content, verdict, observed)
         if fields["status"] == "proceed" and not inputs.dry_run:
