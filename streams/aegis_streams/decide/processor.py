@@ -7,7 +7,7 @@ Everything here is a function of the input record and the state that the leaves 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_codecs.records.proposals import ProposalDecoder, content_sha256
 from aegis_codecs.records.validation import gate_inputs
