@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aegis_governance.errors import UnreadableError
+from aegis_streams.cli.arguments import add_trust_option, settings_of
 from aegis_streams.cli.finish import OK, command
-from aegis_streams.client.receipts import ReceiptBuilder
-from aegis_streams.settings import Settings
+from aegis_streams.client.receipts import Rebuilt, ReceiptBuilder
 
 if TYPE_CHECKING:
     import argparse
@@ -32,23 +32,41 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="where to write (default: standard output)",
     )
+    add_trust_option(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
 @command("receipt")
 def run(args: argparse.Namespace) -> int:
     """Write the receipt; nothing is written unless it was verified."""
-    rebuilt = ReceiptBuilder.connect(Settings.load()).rebuild(args.decision_id)
-    if args.output is None:
-        sys.stdout.write(rebuilt.receipt.decode("utf-8"))
-        return OK
-    _write(args.output, rebuilt.receipt)
-    leaf = rebuilt.leaf
-    print(
-        f"{args.output}: leaf {leaf.index} of {leaf.size} in {leaf.origin}, verified; check it "
-        f"with `aegis verify {args.output}`"
-    )
+    rebuilt = ReceiptBuilder.connect(settings_of(args)).rebuild(args.decision_id)
+    if args.output is not None:
+        _write(args.output, rebuilt.receipt)
+    if args.json:
+        print(json.dumps(_as_object(args, rebuilt), default=str))
+    elif args.output is None:
+        print(rebuilt.receipt.decode("utf-8"), end="")
+    else:
+        leaf = rebuilt.leaf
+        print(
+            f"{args.output}: leaf {leaf.index} of {leaf.size} in {leaf.origin}, verified; check "
+            f"it with `aegis verify {args.output}`"
+        )
     return OK
+
+
+def _as_object(args: argparse.Namespace, rebuilt: Rebuilt) -> dict[str, object]:
+    leaf = rebuilt.leaf
+    return {
+        "decision_id": args.decision_id,
+        "origin": leaf.origin,
+        "index": leaf.index,
+        "size": leaf.size,
+        "root": leaf.root.hex(),
+        "output": args.output,
+        "receipt": rebuilt.receipt.decode("utf-8"),
+    }
 
 
 def _write(path: Path, receipt: bytes) -> None:

@@ -35,12 +35,12 @@ class Candidate(NamedTuple):
     Attributes:
         where: The place, such as ``file.jsonl:12``.
         proposal: The record found there; None if it is none.
-        fault: Why it is none; empty otherwise.
+        fault: Why it is none; None otherwise.
     """
 
     where: str
     proposal: dict[str, Any] | None
-    fault: str = ""
+    fault: ProposalError | None = None
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -105,13 +105,14 @@ class _Report:
         if self._json:
             print(json.dumps({"delivered": True, **_named(delivered)}))
 
-    def fault(self, where: str, field: str, message: str) -> None:
+    def fault(self, where: str, error: ProposalError) -> None:
         """Tell of a place that holds no proposal."""
         self.faults += 1
         if self._json:
-            print(json.dumps({"delivered": False, "at": where, "field": field, "error": message}))
+            told = {"delivered": False, "at": where, "field": error.field, "error": str(error)}
+            print(json.dumps(told))
         else:
-            print(f"{where}: {message}", file=sys.stderr)
+            print(f"{where}: {error}", file=sys.stderr)
 
     def finish(self, delivered: int) -> None:
         """Sum up."""
@@ -130,15 +131,15 @@ def _named(delivered: Delivered) -> dict[str, object]:
 
 def _submit(producer: ProposalProducer, candidate: Candidate, report: _Report) -> bool:
     """Send one candidate; return whether it was a proposal."""
-    if candidate.proposal is None:
-        report.fault(candidate.where, candidate.fault.partition(":")[0], candidate.fault)
-        return False
-    try:
-        producer.submit(candidate.proposal)
-    except ProposalError as error:
-        report.fault(candidate.where, error.field, str(error))
-        return False
-    return True
+    fault = candidate.fault
+    if candidate.proposal is not None:
+        try:
+            producer.submit(candidate.proposal)
+        except ProposalError as error:
+            fault = error
+    if fault is not None:
+        report.fault(candidate.where, fault)
+    return fault is None
 
 
 @contextmanager
@@ -171,8 +172,8 @@ def _from_git(path: Path, limit: int | None) -> Iterator[Candidate]:
             "those of a full clone (`git fetch --unshallow`)",
             file=sys.stderr,
         )
-    for proposal in newest(git_proposals(path), limit):
-        yield Candidate(str(proposal["metadata"]["commit"]), proposal)
+    found = newest(git_proposals(path), limit)
+    return (Candidate(str(proposal["metadata"]["commit"]), proposal) for proposal in found)
 
 
 def _from_lines(stream: BinaryIO, name: str) -> Iterator[Candidate]:
@@ -181,4 +182,4 @@ def _from_lines(stream: BinaryIO, name: str) -> Iterator[Candidate]:
         try:
             yield Candidate(where, from_json(line.text))
         except DecodeError as error:
-            yield Candidate(where, None, error.detail)
+            yield Candidate(where, None, ProposalError(error.detail))

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from aegis_streams.cli.arguments import positive_integer, positive_number
+from aegis_streams.cli.arguments import (
+    add_trust_option,
+    positive_integer,
+    positive_number,
+    settings_of,
+)
 from aegis_streams.cli.finish import NOT_TRUSTED, OK, command
 from aegis_streams.cli.show import as_json, as_line, as_text
 from aegis_streams.client.consumer import VerifyingDecisionConsumer
 from aegis_streams.client.decisions import RefusedDecision
-from aegis_streams.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
@@ -49,6 +53,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="stop when nothing has arrived for S seconds (default: never)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per decision")
+    add_trust_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -57,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     """Show decisions until a limit, silence or an interrupt ends it."""
     show = _printer(json=args.json)
     code = OK
-    with VerifyingDecisionConsumer.connect(Settings.load(), start=args.start) as decisions:
+    with VerifyingDecisionConsumer.connect(settings_of(args), start=args.start) as decisions:
         for found in arriving(decisions.poll, args.limit, args.timeout):
             show(found)
             if isinstance(found, RefusedDecision):

@@ -98,10 +98,10 @@ class VerifyingDecisionConsumer:
             UnavailableError: Kafka does not answer, or the topic is not there.
             TrustFileError: There is no usable trust file.
         """
-        trust = load_trust(settings.trust_file)
-        reader = DecisionReader(Verifier(trust), decision_decoder(settings.registry_url))
         kafka = open_consumer(settings.bootstrap, group, start)
         partitions = require_kafka(kafka, settings.bootstrap, DECISIONS)
+        trust = load_trust(settings.trust_file)
+        reader = DecisionReader(Verifier(trust), decision_decoder(settings.registry_url))
         if group is not None:
             kafka.subscribe([DECISIONS])
         else:

@@ -70,11 +70,11 @@ class OutcomeFeed:
             UnavailableError: Kafka does not answer.
             TrustFileError: There is no usable trust file.
         """
+        kafka = open_consumer(settings.bootstrap, reports_ends=True)
+        partitions = require_kafka(kafka, settings.bootstrap, DECISIONS)
         reader = DecisionReader(
             Verifier(load_trust(settings.trust_file)), decision_decoder(settings.registry_url)
         )
-        kafka = open_consumer(settings.bootstrap, reports_ends=True)
-        partitions = require_kafka(kafka, settings.bootstrap, DECISIONS)
         kafka.assign(
             [
                 _from(kafka, topic, partition, look_back)

@@ -78,10 +78,15 @@ class KafkaConsumer(Protocol):
 
 
 def open_producer(bootstrap: str, queue_records: int) -> Producer:
-    """Return an idempotent producer with the partitioner every deployment shares."""
+    """Return an idempotent producer with the partitioner every deployment shares.
+
+    Raises:
+        UnavailableError: Nothing listens there.
+    """
+    _require_listener(bootstrap)
     return Producer(
         {
-            "bootstrap.servers": bootstrap,
+            **_common(bootstrap),
             "client.id": "aegis-submit",
             "enable.idempotence": True,
             "acks": "all",
@@ -109,10 +114,14 @@ def open_consumer(
         group: Consumer group; None for a reader that is assigned its partitions.
         start: Where a group without offsets begins, ``earliest`` or ``latest``.
         reports_ends: Whether reaching the end of a partition is reported as a message.
+
+    Raises:
+        UnavailableError: Nothing listens there.
     """
+    _require_listener(bootstrap)
     return Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **_common(bootstrap),
             "client.id": "aegis-watch",
             "group.id": group or "aegis-watch",
             "enable.auto.commit": False,
@@ -132,8 +141,6 @@ def require_kafka(client: Producer | Consumer, bootstrap: str, topic: str) -> in
     Raises:
         UnavailableError: Kafka does not answer, or there is no such topic; says what to type.
     """
-    if not any(_listens(server) for server in bootstrap.split(",")):
-        raise _no_answer(bootstrap, "nothing listens there")
     try:
         found = client.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
     except KafkaException as error:
@@ -160,6 +167,16 @@ def record_of(message: Message) -> Record | None:
 def place_of(message: Message) -> tuple[str, int, int]:
     """Return topic, partition and offset of a record."""
     return message.topic() or "", message.partition() or 0, message.offset() or 0
+
+
+def _common(bootstrap: str) -> dict[str, str | int | bool]:
+    """Return settings of every client: its own log would only repeat what is raised anyway."""
+    return {"bootstrap.servers": bootstrap, "log_level": 2, "log.connection.close": False}
+
+
+def _require_listener(bootstrap: str) -> None:
+    if not any(_listens(server) for server in bootstrap.split(",")):
+        raise _no_answer(bootstrap, "nothing listens there")
 
 
 def _listens(server: str) -> bool:

@@ -24,6 +24,7 @@ from aegis_codecs.verifier import Verifier
 from aegis_streams.client.codecs import audit_decoder, checkpoint_decoder
 from aegis_streams.client.decisions import DECISION
 from aegis_streams.client.errors import NotFoundError, NotSealedError
+from aegis_streams.client.kafka import open_consumer, require_kafka
 from aegis_streams.errors import ContinuityError
 from aegis_streams.kafka.scan import scan, tail
 from aegis_streams.names import AUDIT, CHECKPOINTS
@@ -89,8 +90,12 @@ class ReceiptBuilder:
         """Return a builder that reads a deployment's topics.
 
         Raises:
+            UnavailableError: Kafka does not answer, or the topic is not there.
             TrustFileError: There is no usable trust file.
         """
+        consumer = open_consumer(settings.bootstrap)
+        partitions = require_kafka(consumer, settings.bootstrap, AUDIT)
+        consumer.close()
         audit = audit_decoder(settings.registry_url)
         checkpoint = checkpoint_decoder(settings.registry_url)
         bootstrap = settings.bootstrap
@@ -107,7 +112,7 @@ class ReceiptBuilder:
             return []
 
         verifier = Verifier(load_trust(settings.trust_file))
-        return cls(settings.partitions, entries, checkpoints, verifier)
+        return cls(partitions, entries, checkpoints, verifier)
 
     def rebuild(self, decision_id: str) -> Rebuilt:
         """Rebuild the receipt of a decision.
