@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aegis_codecs.settings import home
-from aegis_streams.cli.finish import OK, command
+from aegis_governance.cli import exits
+from aegis_streams.cli.finish import command
 from aegis_streams.stack import Layout, Narrator, take_down, wipe
 
 if TYPE_CHECKING:
@@ -33,4 +34,4 @@ def run(args: argparse.Namespace) -> int:
     if args.wipe:
         wipe(layout)
         print(f"the data in {layout.home} is removed")
-    return OK
+    return exits.OK

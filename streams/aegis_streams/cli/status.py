@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from aegis_codecs.settings import home
-from aegis_streams.cli.finish import OK, command
+from aegis_governance.cli import exits
+from aegis_streams.cli.finish import command
 from aegis_streams.stack import Layout, overview
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         _print_table(found)
     if not found.running:
         return NOT_RUNNING
-    return OK if found.ready else NOT_READY
+    return exits.OK if found.ready else NOT_READY
 
 
 def duration(seconds: float | None) -> str:

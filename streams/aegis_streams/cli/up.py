@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from aegis_codecs.settings import home
-from aegis_streams.cli.finish import OK, command
+from aegis_governance.cli import exits
+from aegis_streams.cli.finish import command
 from aegis_streams.stack import Layout, Narrator, bring_up
 
 if TYPE_CHECKING:
@@ -38,4 +39,4 @@ def run(args: argparse.Namespace) -> int:
         raise
     names = ", ".join(component.name for component in state.components)
     print(f"the stack is ready ({names}); `aegis status` shows it, `aegis down` stops it")
-    return OK
+    return exits.OK
