@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
-import logging
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import faust
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from aegis_streams.transport.hooks import Lifecycle
     from aegis_streams.transport.settings import TransportSettings
 
-_log = logging.getLogger(__name__)
+_CANCEL_SECONDS: Final = 1.0
 
 
 class TransactionalApp(faust.App):
@@ -103,7 +102,14 @@ def run_worker(app: TransactionalApp) -> int:
     Returns:
         0 after an orderly shutdown, `EXIT_FAULT` after a fault. The caller exits with it.
     """
-    code = asyncio.run(_serve(app))
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        code = loop.run_until_complete(_serve(app))
+        loop.run_until_complete(_cancel_rest())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
     if code:
         # Should the interpreter hang on its way out, the C library's timer ends the process.
         faulthandler.dump_traceback_later(app.transport_settings.exit_timeout, exit=True)
@@ -116,16 +122,28 @@ async def _serve(app: TransactionalApp) -> int:
     app.failstop.on_failure(lambda _: loop.call_soon_threadsafe(ended.set))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
+    settings = app.transport_settings
     with app.failstop.guard():
         await app.start()
         watch = loop.create_task(_until_crashed(app))
         await ended.wait()
         watch.cancel()
-    with app.failstop.guard():
-        await app.stop()
+    if not app.failstop.failed:
+        with app.failstop.guard():
+            await asyncio.wait_for(app.stop(), settings.drain_timeout + settings.exit_timeout)
+    # After a fault there is nothing to stop in good order: what was committed is whole, and
+    # Faust would restart the agent on its way down.
     return EXIT_FAULT if app.failstop.failed else 0
 
 
 async def _until_crashed(app: TransactionalApp) -> None:
     await app.wait_until_stopped()
     app.failstop.fail(app.crash_reason or BrokerError("the app stopped by itself"))
+
+
+async def _cancel_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    if rest:
+        await asyncio.wait(rest, timeout=_CANCEL_SECONDS)
