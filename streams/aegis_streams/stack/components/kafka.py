@@ -70,7 +70,7 @@ class Kafka(Component):
             *jvm(128, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
             *class_path(self.place.jars / "kafka"),
             "kafka.tools.StorageTool",
-            *("format", "-t", cluster, "-c", config),
+            *("format", f"--cluster-id={cluster}", "-c", config),  # it may begin with a dash
         ]
         with piped(command) as process:
             try:

@@ -1,0 +1,199 @@
+"""The faults, one function each. A new kind of fault is one more function in `ACTIONS`.
+
+An action has its target to itself: it waits until no other action holds it and, for a worker,
+until that is at work, so that no fault is wasted on a process that is still starting.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final, Protocol
+
+from chaos.agenda import Action, Until, pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chaos.fleet import Fleet
+    from chaos.schedule import Step
+    from chaos.timeline import Timeline
+
+READY_SECONDS: Final = 180.0
+"""How long a fault waits for its target to be at work before it hits regardless."""
+FAULT_SECONDS: Final = 45.0
+"""How long an injected fault may take to be reached."""
+DRAIN_SECONDS: Final = 45.0
+TAKEOVER_SECONDS: Final = 30.0
+BROKER_SECONDS: Final = 120.0
+
+
+class Servers(Protocol):
+    """The servers that can be hit."""
+
+    def restart_broker(self, *, kill: bool = False) -> None:
+        """Restart Kafka and wait until it answers."""
+
+
+class Field:
+    """What the actions act on.
+
+    Args:
+        fleet: The workers.
+        servers: The servers.
+        timeline: Where everything is noted.
+        partitions: Number of partitions.
+    """
+
+    def __init__(self, fleet: Fleet, servers: Servers, timeline: Timeline, partitions: int) -> None:
+        self.fleet = fleet
+        self.servers = servers
+        self.timeline = timeline
+        self.partitions = set(range(partitions))
+        self.held: set[str] = set()
+        self.faults: list[str] = []
+
+    def perform(self, step: Step) -> Action:
+        """Carry out a step once its target is free and at work."""
+        slot = (step.role, step.slot)
+
+        def free() -> bool:
+            if step.target in self.held:
+                return False
+            return not step.role or step.action == "join" or self.fleet.working(slot)
+
+        if not (yield Until(free, READY_SECONDS)) and step.target in self.held:
+            self.faults.append(f"{step.action} {step.target}: its target was never free")
+            return
+        self.held.add(step.target)
+        try:
+            yield from ACTIONS[step.action](self, step)
+        finally:
+            self.held.discard(step.target)
+
+
+def kill(field: Field, step: Step) -> Action:
+    """Kill -9 a worker; the supervisor starts another."""
+    field.timeline.note("kill", step.target)
+    field.fleet.kill((step.role, step.slot))
+    yield pause(0)
+
+
+def freeze(field: Field, step: Step) -> Action:
+    """Stop a worker for longer than its session, then let it go on."""
+    worker = field.fleet.post((step.role, step.slot)).worker
+    if worker is None:
+        return
+    field.timeline.note("freeze", step.target, f"{step.seconds} s")
+    worker.freeze()
+    yield pause(step.seconds)
+    field.timeline.note("thaw", step.target)
+    worker.thaw()
+
+
+def replace(field: Field, step: Step) -> Action:
+    """The same, while a new process takes the slot."""
+    field.timeline.note("replace", step.target, f"{step.seconds} s")
+    stray = field.fleet.desert((step.role, step.slot))
+    if stray is None:
+        return
+    yield pause(step.seconds)
+    field.timeline.note("thaw", step.target, stray.worker.name)
+    field.fleet.thaw(stray)
+    yield Until(lambda: stray.worker.exit_code() is not None, FAULT_SECONDS)
+
+
+def inject(field: Field, step: Step) -> Action:
+    """Kill a worker, and have its successor killed or stopped at a point of a commit."""
+    slot = (step.role, step.slot)
+    field.timeline.note("kill", step.target, f"its successor gets {step.detail}")
+    field.fleet.kill(slot, step.detail)
+    yield Until(lambda: field.fleet.post(slot).worker is not None, READY_SECONDS)
+    armed = field.fleet.post(slot).worker
+    if armed is None:
+        return
+    reached = yield Until(lambda: armed.exit_code() is not None or armed.stopped(), FAULT_SECONDS)
+    if not reached:
+        field.faults.append(f"{armed.name}: the fault {step.detail} was not reached")
+    elif armed.exit_code() is None:
+        armed.frozen = True
+        field.timeline.note("freeze", step.target, f"{step.detail}, {step.seconds} s")
+        yield pause(step.seconds)
+        field.timeline.note("thaw", step.target, armed.name)
+        armed.thaw()
+    else:
+        field.timeline.note("injected", step.target, step.detail)
+
+
+def leave(field: Field, step: Step) -> Action:
+    """A worker drains and goes; its peer takes over; later it joins again."""
+    slot = (step.role, step.slot)
+    worker = field.fleet.post(slot).worker
+    field.timeline.note("leave", step.target)
+    field.fleet.dismiss(slot)
+    if worker is not None and not (
+        yield Until(lambda: worker.exit_code() is not None, DRAIN_SECONDS)
+    ):
+        field.faults.append(f"{worker.name}: not drained within {DRAIN_SECONDS} s of SIGTERM")
+        worker.kill()
+    yield pause(step.seconds)
+    taken = yield Until(lambda: field.fleet.owned(step.role) == field.partitions, TAKEOVER_SECONDS)
+    field.timeline.note("taken over" if taken else "not taken over", step.target)
+    field.timeline.note("join", step.target)
+    field.fleet.want(slot)
+    yield Until(lambda: field.fleet.working(slot), READY_SECONDS)
+
+
+def join(field: Field, step: Step) -> Action:
+    """One more worker joins, works for a while and goes."""
+    slot = (step.role, step.slot)
+    field.timeline.note("join", step.target)
+    field.fleet.want(slot)
+    if not (yield Until(lambda: field.fleet.working(slot), READY_SECONDS)):
+        field.timeline.note("not at work", step.target)
+    yield pause(step.seconds)
+    worker = field.fleet.post(slot).worker
+    field.timeline.note("leave", step.target)
+    field.fleet.dismiss(slot)
+    if worker is not None:
+        yield Until(lambda: worker.exit_code() is not None, DRAIN_SECONDS)
+
+
+def restart_broker(field: Field, step: Step) -> Action:
+    """Restart Kafka in good order."""
+    yield from _restart(field, step, kill=False)
+
+
+def kill_broker(field: Field, step: Step) -> Action:
+    """Kill -9 Kafka and start it again."""
+    yield from _restart(field, step, kill=True)
+
+
+def _restart(field: Field, step: Step, *, kill: bool) -> Action:
+    field.timeline.note(step.action, step.target)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            field.servers.restart_broker(kill=kill)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the run reports it
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="chaos-broker", daemon=True)
+    thread.start()
+    back = yield Until(lambda: not thread.is_alive(), BROKER_SECONDS)
+    if not back or failed:
+        field.faults.append(f"kafka did not come back: {failed or BROKER_SECONDS}")
+    field.timeline.note("broker answers", step.target)
+
+
+ACTIONS: Final[dict[str, Callable[[Field, Step], Action]]] = {
+    "kill": kill,
+    "freeze": freeze,
+    "replace": replace,
+    "inject": inject,
+    "leave": leave,
+    "join": join,
+    "restart_broker": restart_broker,
+    "kill_broker": kill_broker,
+}
+"""Every action that a schedule may name."""

@@ -1,0 +1,221 @@
+"""One chaos run: a deployment of its own, load, faults, quiescence, judgement."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+from aegis_streams.records import Records
+from aegis_streams.settings import ENVIRONMENT, Settings
+from aegis_streams.stack.components.aegis import aegis
+from aegis_streams.stack.keys import ensure_keys
+from aegis_streams.stack.layout import Layout
+from aegis_streams.topics import ensure
+from chaos.actions import Field, Servers
+from chaos.agenda import Agenda
+from chaos.collect import Collector
+from chaos.feeder import Feeder
+from chaos.fleet import Fleet
+from chaos.mixture import Mixture
+from chaos.oracle.findings import Findings
+from chaos.oracle.judge import judge
+from chaos.parameters import parameters
+from chaos.report import Report
+from chaos.schedule import ROLES, SLOTS, schedule
+from chaos.timeline import Timeline
+from chaos.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from chaos.schedule import Step
+    from chaos.timeline import Event
+
+TICK: Final = 0.05
+START_SECONDS: Final = 90.0
+"""How long the first start of all workers may take."""
+CALM_SECONDS: Final = 180.0
+"""How long after the last fault everything may take to be decided and sealed."""
+STOP_SECONDS: Final = 60.0
+
+
+class Stack(Servers, Protocol):
+    """Real servers with nothing on them."""
+
+    bootstrap: str
+    registry_url: str
+
+    def clear(self) -> None:
+        """Remove all topics and groups."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is given.
+
+    Attributes:
+        seed: Draws load and faults.
+        duration: Seconds of load and faults.
+        rate: Records a second.
+        partitions: Number of partitions.
+    """
+
+    seed: int
+    duration: float
+    rate: float = 120.0
+    partitions: int = 4
+
+
+class ChaosRun:
+    """Runs a plan against real servers and real worker processes.
+
+    Args:
+        plan: Seed, duration, load.
+        stack: The servers; whatever is on them is removed first.
+        home: Directory for keys, guard, journal and logs.
+        echo: Called with each event.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        stack: Stack,
+        home: Path,
+        echo: Callable[[Event], object] = lambda _: None,
+    ) -> None:
+        self._plan = plan
+        self._stack = stack
+        self._home = home
+        self._journal = home / "signatures.txt"
+        self._settings = self._deployment()
+        self._timeline = Timeline(echo=echo)
+        self._agenda = Agenda(self._timeline.now)
+        self._fleet = Fleet(command, Layout(home), self._environment(), self._timeline)
+        self._field = Field(self._fleet, stack, self._timeline, plan.partitions)
+
+    def run(self) -> Report:
+        """Carry the run out and judge it; takes the duration and about a minute more."""
+        records = self._open()
+        watcher = Watcher(
+            self._settings.bootstrap, self._plan.partitions, records, self._timeline.now
+        )
+        mixture = Mixture(self._plan.seed, self._plan.partitions, dict(records.ids))
+        feeder = Feeder(self._settings.bootstrap, mixture, self._plan.rate, self._timeline.now)
+        watcher.start()
+        try:
+            self._begin(feeder)
+            self._carry_out(schedule(self._plan.seed, self._plan.duration))
+            self._timeline.note("load ends")
+            feeder.finish(CALM_SECONDS)
+            self._calm(feeder, watcher)
+            self._fleet.stop(STOP_SECONDS)
+        finally:
+            self._fleet.end()
+            watcher.stop()
+        return self._judge(feeder, watcher, records)
+
+    # ------------------------------------------------------------------ before
+
+    def _deployment(self) -> Settings:
+        home = self._home
+        chosen = home / "parameters.json"
+        chosen.write_text(json.dumps(parameters().to_dict()), encoding="utf-8")
+        return Settings(
+            home=home,
+            bootstrap=self._stack.bootstrap,
+            registry_url=self._stack.registry_url,
+            partitions=self._plan.partitions,
+            keys_dir=home / "keys",
+            trust_file=home / "trust.json",
+            guard_dir=home / "guard",
+            parameters_file=chosen,
+            decide_metrics_port=0,
+            seal_metrics_port=0,
+            sign_journal=self._journal,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        values = {
+            variable: str(value)
+            for name, variable in ENVIRONMENT.items()
+            if (value := getattr(self._settings, name)) is not None
+        }
+        return {**values, "PYTHONUNBUFFERED": "1"}
+
+    def _open(self) -> Records:
+        self._stack.clear()
+        ensure_keys(self._settings)
+        ensure(self._settings)
+        return Records(self._settings.registry_url)
+
+    # ------------------------------------------------------------------ during
+
+    def _begin(self, feeder: Feeder) -> None:
+        for role in ROLES:
+            for slot in SLOTS:
+                self._fleet.want((role, slot))
+        self._wait(lambda: self._fleet.all_working() or self._failing(), START_SECONDS)
+        if not self._fleet.all_working():
+            raise AssertionError(
+                f"the workers did not start: {self._timeline.of('exit')[-4:]}; see {self._home}"
+            )
+        self._timeline.note("load begins")
+        feeder.start()
+
+    def _failing(self) -> bool:
+        return len(self._timeline.of("exit")) > len(ROLES) * len(SLOTS)
+
+    def _carry_out(self, steps: Sequence[Step]) -> None:
+        began = self._timeline.now()
+        waiting = list(steps)
+
+        def over() -> bool:
+            while waiting and self._timeline.now() - began >= waiting[0].at:
+                self._agenda.begin(self._field.perform(waiting.pop(0)))
+            passed = self._timeline.now() - began >= self._plan.duration
+            return passed and not waiting and self._agenda.idle
+
+        if not self._wait(over, self._plan.duration + 2 * CALM_SECONDS):
+            self._field.faults.append("the schedule was not carried out in time")
+
+    def _calm(self, feeder: Feeder, watcher: Watcher) -> None:
+        done = self._wait(lambda: watcher.behind(feeder.sent) == (0, 0), CALM_SECONDS)
+        if not done:
+            undecided, unsealed = watcher.behind(feeder.sent)
+            self._field.faults.append(
+                f"after {CALM_SECONDS:.0f} s of calm {undecided} inputs are undecided and "
+                f"{unsealed} leaves unsealed; {watcher.faults[:3]}"
+            )
+        self._timeline.note("all decided and sealed" if done else "violation")
+        self._wait(self._fleet.all_working, START_SECONDS)
+
+    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        deadline = self._timeline.now() + seconds
+        while not condition():
+            if self._timeline.now() > deadline:
+                return False
+            self._fleet.tick()
+            self._agenda.advance()
+            time.sleep(TICK)
+        return True
+
+    # ------------------------------------------------------------------ after
+
+    def _judge(self, feeder: Feeder, watcher: Watcher, records: Records) -> Report:
+        self._timeline.note("judging")
+        collector = Collector(self._settings, records, feeder.sent, self._journal)
+        findings, setting = Findings(), collector.setting()
+        for partition in range(self._plan.partitions):
+            judge(collector.partition(partition), setting, findings)
+        self._timeline.note("judged")
+        return Report.of(
+            replace(self._plan), self._timeline, self._fleet, self._field, feeder, watcher, findings
+        )
+
+
+def command(role: str, slot: int) -> list[str]:
+    """Return the command line of a worker."""
+    return aegis("worker", role, "--slot", str(slot))

@@ -1,0 +1,46 @@
+"""The short chaos run of the default suite: real servers, real workers, every fault, the oracle."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aegis_streams.stack.layout import Layout
+from aegis_streams.stack.leftovers import stop_leftovers
+from chaos.run import ChaosRun, Plan
+from support.stack import stack_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.stack import RunningStack
+
+pytestmark = [pytest.mark.stack, pytest.mark.chaos, pytest.mark.timeout(600)]
+
+SEED = int(os.environ.get("AEGIS_CHAOS_SEED", "3"))
+SECONDS = 90.0
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    found = stack_directory("chaos")
+    yield found
+    stop_leftovers(Layout(found), (), lambda _: None)
+    shutil.rmtree(found, ignore_errors=True)
+
+
+def test_nothing_is_lost_doubled_or_forked(stack: RunningStack, home: Path) -> None:
+    report = ChaosRun(Plan(SEED, SECONDS), stack, home).run()
+    assert report.sound, report.text()
+    assert report.counts["kill -9"] >= 10
+    assert report.counts["zombies"] >= 4
+    assert report.counts["zombies replaced"] >= 2
+    assert report.counts["broker restarts"] >= 2
+    assert report.counts["leaves"] >= 2
+    assert report.counts["joins"] >= 2
+    assert report.counts["faults in a commit"] >= 6
+    assert sum(report.load.values()) > SECONDS * 50
