@@ -140,7 +140,9 @@ def _judge(
     except Exception as error:  # noqa: BLE001 - whatever goes wrong in there must end in a HALT
         _LOG.exception("evaluation failed")
         PROCESS_METRICS.add("aegis_errors_total", "evaluator")
-        return _Judged(refused(reasons.EVALUATION_ERROR), type(error).__name__, drift)
+        if monitor is not None and not dry_run:
+            monitor.take_back(context.agent_id)  # what was refused does not enter the window
+        return _Judged(refused(reasons.EVALUATION_ERROR), type(error).__name__, None)
 
 
 def _told(fault: InputFault) -> str:

@@ -162,6 +162,19 @@ class TestState:
             assert agent.observe(risk, profit) == unbroken.observe(risk, profit)
         assert agent.state() == unbroken.state()
 
+    @given(pairs)
+    def test_taking_back_is_as_if_it_never_happened(
+        self, values: list[tuple[float, float]]
+    ) -> None:
+        small = config(drift_window=10, drift_minimum=3)
+        agent, other = fed(small, values[:-1]), fed(small, values[:-1])
+        agent.observe(*values[-1])
+        agent.take_back()
+        assert agent.state() == other.state()
+        assert agent.current() == other.current()
+        for risk, profit in values:
+            assert agent.observe(risk, profit) == other.observe(risk, profit)
+
     def test_values_are_little_endian_doubles_oldest_first(self) -> None:
         agent = fed(config(drift_window=2, drift_minimum=1), [(0.0, 1.0), (0.5, 2.0), (1.0, 3.0)])
         assert agent.state().values[0].hex() == "000000000000e03f" + "000000000000f03f"

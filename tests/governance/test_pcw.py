@@ -154,6 +154,18 @@ def test_an_error_during_evaluation_halts() -> None:
     assert not decision.override_eligible
 
 
+def test_a_proposal_that_could_not_be_evaluated_does_not_enter_the_window() -> None:
+    _, monitor = drifting("enforce")
+    before = monitor.current("aegis-cli")
+    decision = pcw_decide(SOUND, BrokenEvaluator(), drift_monitor=monitor)
+    assert decision.reason == "evaluation_error"
+    assert decision.drift_result is None
+    assert monitor.current("aegis-cli") == before
+    decision = pcw_decide(SOUND, BrokenEvaluator(), drift_monitor=monitor, shadow_mode=True)
+    assert decision.reason == "evaluation_error"
+    assert monitor.current("aegis-cli") == before
+
+
 def test_what_is_no_proposal_at_all() -> None:
     evaluator = AegisConfig.default().create_gate_evaluator()
     decision = pcw_refuse(InputError("unknown key", "rsk", "'risk'"), evaluator, around=FIXED)

@@ -87,6 +87,14 @@ class AgentDrift:
             return self.current()._replace(changes=self._changes(former))
         return self.current()
 
+    def take_back(self) -> None:
+        """Undo the latest ``observe``: its proposal was refused after all.
+
+        Call it once, and before anything else is observed or restored.
+        """
+        self._risk.take_back()
+        self._profit.take_back()
+
     def current(self) -> DriftObservation:
         """Return where the agent stands, without observing anything."""
         risk, profit = self._risk, self._profit

@@ -31,6 +31,10 @@ class DriftMonitor:
         """Take in the proposed risk and profit of an agent's proposal, and judge the agent."""
         return self._agent(agent_id).observe(risk, profit)
 
+    def take_back(self, agent_id: str) -> None:
+        """Undo the latest ``observe`` of an agent: its proposal was refused after all."""
+        self._agents[agent_id].take_back()
+
     def current(self, agent_id: str) -> DriftObservation:
         """Return where an agent stands, without observing anything."""
         known = self._agents.get(agent_id)

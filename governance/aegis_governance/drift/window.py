@@ -35,8 +35,8 @@ class DriftWindow:
         divergence: The divergence in nats, or None while it is not judged.
     """
 
-    __slots__ = ("_capacity", "_counts", "_minimum", "_next", "_taus", "_values", "divergence",
-                 "model", "rank")  # fmt: skip
+    __slots__ = ("_capacity", "_counts", "_dropped", "_former", "_minimum", "_next", "_taus",
+                 "_values", "divergence", "model", "rank")  # fmt: skip
 
     def __init__(self, shared: DriftModel, model: FeatureModel | None) -> None:
         self.model: Final = model
@@ -47,18 +47,24 @@ class DriftWindow:
         self._taus: Final = (shared.tau_warning, shared.tau_critical)
         self._values = array("d")
         self._next = 0
+        # What the latest value pushed out, and the rank before it: enough to take it back.
+        self._dropped: float | None = None
+        self._former = _INSUFFICIENT
         self._counts = [0] * (len(model.edges) + 1) if model is not None else []
 
     def observe(self, value: float) -> bool:
         """Take in a finite value and judge again; return whether the status changed."""
         values = self._values
         model = self.model
+        self._former = self.rank
         if len(values) < self._capacity:
             values.append(value)
+            self._dropped = None
         else:
             at = self._next
+            self._dropped = dropped = values[at]
             if model is not None:
-                self._counts[bisect_right(model.edges, values[at])] -= 1
+                self._counts[bisect_right(model.edges, dropped)] -= 1
             values[at] = value
             self._next = at + 1 if at + 1 < self._capacity else 0
         if model is not None:
@@ -88,6 +94,14 @@ class DriftWindow:
         else:
             self.divergence = self.model.divergence(self._counts, total)
 
+    def take_back(self) -> None:
+        """Undo the latest ``observe``; call it once, and before any other change."""
+        values = self._ordered()
+        values.pop()
+        if self._dropped is not None:
+            values.insert(0, self._dropped)
+        self._fill(values, self._former)
+
     def __len__(self) -> int:
         return len(self._values)
 
@@ -111,6 +125,9 @@ class DriftWindow:
         values.frombytes(packed[-VALUE_SIZE * self._capacity :])
         if not _LITTLE:
             values.byteswap()
+        self._fill(values, rank)
+
+    def _fill(self, values: array[float], rank: int) -> None:
         self._values = values
         self._next = 0
         self.rank = rank
