@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from http.client import HTTPConnection
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from aegis_governance import PCWContext, pcw_decide
 from aegis_governance.telemetry import CORE_METRICS, PROCESS_METRICS, MetricRegistry
+from aegis_governance.telemetry.metrics_server import MetricsServer
 
 
 def parsed(text: str) -> dict[str, dict[tuple[str, tuple[str, ...]], float]]:
@@ -89,3 +92,35 @@ def test_threads_do_not_lose_counts() -> None:
     for thread in threads:
         thread.join()
     assert "aegis_active_proposals 8000\n" in registry.render()
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    body = response.read().decode()
+    connection.close()
+    return response.status, body
+
+
+class TestServer:
+    def test_it_serves_the_metrics_until_it_is_stopped(self) -> None:
+        registry = MetricRegistry()
+        server = MetricsServer(port=0, registry=registry)
+        server.start()
+        server.start()
+        registry.add("aegis_errors_total", "test")
+        status, body = get(server.port, "/metrics")
+        assert (status, body) == (200, registry.render())
+        assert get(server.port, "/other")[0] == 404
+        server.stop()
+        server.stop()
+        with pytest.raises(ConnectionError):
+            get(server.port, "/metrics")
+
+    def test_a_busy_port_is_an_error(self) -> None:
+        first = MetricsServer(port=0)
+        first.start()
+        with pytest.raises(OSError, match="in use"):
+            MetricsServer(port=first.port).start()
+        first.stop()
