@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,8 @@ NOT_FOUND: Final = 66
 TRY_AGAIN: Final = 75
 """Not yet; the same command will do later."""
 
+_TALKATIVE: Final = ("httpx", "httpx2")
+"""Libraries that log every request; a command tells what matters itself."""
 _CODES: Final[tuple[tuple[type[AegisError], int], ...]] = (
     (NotTrustedError, NOT_TRUSTED),
     (CouldNotCheckError, COULD_NOT_CHECK),
@@ -64,6 +67,8 @@ def command(name: str) -> Callable[[Action], Action]:
     def wrap(action: Action) -> Action:
         @functools.wraps(action)
         def run(args: argparse.Namespace) -> int:
+            for library in _TALKATIVE:
+                logging.getLogger(library).setLevel(logging.WARNING)
             try:
                 return action(args)
             except AegisError as error:

@@ -11,7 +11,7 @@ from rich.text import Text
 from aegis_streams.cli.show import STYLES, place, why
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from aegis_streams.client.demo import Answer, DemoResult
 
@@ -52,12 +52,14 @@ def next_steps(result: DemoResult, program: str) -> Text:
     if any(_word(answer) == "repeated" for answer in result.changes):
         text.append("Repeated: decided by an earlier run; the first decision holds.\n", "default")
     text.append("\nType next:\n", "default")
-    for arguments, purpose in _suggestions(known[-1] if known else "DECISION_ID"):
-        text.append(f"  {program} {arguments:<58}", "cyan").append(f" {purpose}\n", "dim")
+    rows = _suggestions(known[-1] if known else "DECISION_ID")
+    width = max(len(arguments) for arguments, _ in rows)
+    for arguments, purpose in rows:
+        text.append(f"  {program} {arguments:<{width}}", "cyan").append(f"  {purpose}\n", "dim")
     return text
 
 
-def _suggestions(decision_id: str | None) -> Iterable[tuple[str, str]]:
+def _suggestions(decision_id: str | None) -> tuple[tuple[str, str], ...]:
     return (
         ("watch --from earliest", "every decision, verified as it is read"),
         (f"receipt {decision_id} -o r.tlog-proof", "its receipt, from the log"),

@@ -91,12 +91,13 @@ class _Change:
         self.is_fix = bool(_FIX.search(self.subject))
         self.churns = [measure.file_churn(file.added, file.deleted) for file in commit.files]
         self.churn = sum(self.churns)
-        self.size = measure.saturation(self.churn, measure.HALF_SIZE_LINES)
         self.by_purpose = Counter[Purpose]()
         self.stakes: set[Stake] = set()
         for file, churn in zip(commit.files, self.churns, strict=True):
             self.by_purpose[purpose(file.path)] += churn
             self.stakes |= stakes(file.path)
+        harmless = self.by_purpose[Purpose.TEST] + self.by_purpose[Purpose.DOCUMENTATION]
+        self.size = measure.size(self.churn - harmless, harmless)
         self.trace = Trace(number, _first_paths(commit.files), _first_words(commit.message))
 
     def simplicity(self) -> float:
@@ -163,7 +164,7 @@ class _History:
     def _proposal(self, change: _Change) -> dict[str, Any]:
         quality = change.quality()
         risk = _rounded(measure.risk(change.size, self._proneness(change)))
-        profit = measure.profit(change.churn, quality.score, risk)
+        profit = measure.profit(change.churn, change.size, quality.score, risk)
         commit = change.commit
         proposal = {
             "proposal_id": f"git-{commit.sha}",

@@ -16,7 +16,9 @@ FILE_LINES_CAP: Final = 400
 BINARY_LINES: Final = 40
 """What a changed binary file counts, in lines."""
 HALF_SIZE_LINES: Final = 400
-"""Lines of churn at which a change is of half size."""
+"""Lines that can break something at which a change is of half size."""
+HARMLESS_SHARE: Final = 0.25
+"""What lines of tests and documentation count towards the size."""
 HALF_WORK_LINES: Final = 30
 """Lines of churn at which a change is worth half of what the largest is worth."""
 SIZE_WEIGHT: Final = 0.7
@@ -84,6 +86,16 @@ def file_churn(added: int | None, deleted: int | None) -> int:
     return min(max(added + deleted, 1), FILE_LINES_CAP)
 
 
+def size(live: int, harmless: int) -> float:
+    """Return the size of a change, 0 to below 1.
+
+    Args:
+        live: Churn of code and data, in lines.
+        harmless: Churn of tests and documentation, in lines.
+    """
+    return saturation(live + HARMLESS_SHARE * harmless, HALF_SIZE_LINES)
+
+
 def saturation(amount: float, half: float) -> float:
     """Return amount / (amount + half): 0 at nothing, 0.5 at half, below 1 always."""
     return amount / (amount + half)
@@ -100,9 +112,9 @@ def weighted_mean(values: Sequence[float], weights: Sequence[int]) -> float:
     return sum(v * w for v, w in zip(values, weights, strict=True)) / total if total else 0.0
 
 
-def risk(size: float, proneness: float) -> float:
+def risk(amount: float, proneness: float) -> float:
     """Return the risk of size and past together: 1 - (1 - 0.7 size)(1 - 0.7 proneness)."""
-    return 1.0 - (1.0 - SIZE_WEIGHT * size) * (1.0 - PRONENESS_WEIGHT * proneness)
+    return 1.0 - (1.0 - SIZE_WEIGHT * amount) * (1.0 - PRONENESS_WEIGHT * proneness)
 
 
 def effective_count(weights: Iterable[int]) -> float:
@@ -152,10 +164,16 @@ def explanation(subject: str, body_words: int) -> float:
     return 0.4 + 0.3 * min(words, 6) / 6 + 0.3 * min(body_words, 20) / 20
 
 
-def profit(churn: int, quality_score: float, risk_value: float) -> Profit:
-    """Return the expected value of a change of this churn (lines), quality and risk."""
+def profit(churn: int, loss: float, quality_score: float, risk_value: float) -> Profit:
+    """Return the expected value of a change.
+
+    Args:
+        churn: All its lines.
+        loss: What is lost if it fails: its size.
+        quality_score: Its quality, 0 to 1.
+        risk_value: Probability that it fails.
+    """
     gain = saturation(churn, HALF_WORK_LINES) * quality_score
-    loss = saturation(churn, HALF_SIZE_LINES)
     mean = gain - risk_value * loss
     return Profit(gain, loss, mean, risk_value * (1.0 - risk_value) * loss * loss)
 

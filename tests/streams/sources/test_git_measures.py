@@ -96,9 +96,16 @@ def test_explanation_is_zero_without_words_only(subject: str, body_words: int) -
     assert value <= 1.0000001
 
 
-@given(counts, unit, unit)
-def test_profit_is_bounded(churn: int, quality: float, risk: float) -> None:
-    profit = measure.profit(churn, quality, risk)
+@given(counts, counts, counts)
+def test_size_counts_what_can_break_most(live: int, harmless: int, more: int) -> None:
+    value = measure.size(live, harmless)
+    assert 0 <= value < 1
+    assert value <= measure.size(live, harmless + more) <= measure.size(live + more, harmless)
+
+
+@given(counts, unit, unit, unit)
+def test_profit_is_bounded(churn: int, loss: float, quality: float, risk: float) -> None:
+    profit = measure.profit(churn, loss, quality, risk)
     assert -1 <= profit.mean <= 1
     assert 0 <= profit.variance <= 0.25
 
