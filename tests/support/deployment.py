@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 60.0
 END_SECONDS: Final = 60.0
-COMMAND: Final = (sys.executable, "-c", "from aegis_governance.cli import main; main()")
+COMMAND: Final = (
+    sys.executable,
+    "-c",
+    "import sys; from aegis_governance.cli import main; sys.exit(main())",
+)
 
 
 class WorkerProcess:

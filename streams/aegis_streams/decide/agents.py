@@ -41,6 +41,11 @@ class AgentWindows:
         self._touched.add(agent_id)
         return agent.observe(inputs.risk_proposed, inputs.profit_proposed)
 
+    def take_back(self, agent_id: str, inputs: GateInputs) -> None:
+        """Undo the latest `observe`: its proposal could not be evaluated."""
+        if not inputs.dry_run:
+            self._agents[agent_id].take_back()
+
     def flush(self) -> None:
         """Write the windows touched since the last call to the table."""
         for agent_id in sorted(self._touched):

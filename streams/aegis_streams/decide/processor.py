@@ -154,13 +154,14 @@ class Processor:
         content: bytes,
     ) -> str:
         agent_id = str(proposal["agent_id"])
+        inputs = gate_inputs(proposal)
+        observed = self._agents.observe(agent_id, inputs)
         try:
-            inputs = gate_inputs(proposal)
-            observed = self._agents.observe(agent_id, inputs)
             verdict = self._evaluator.evaluate(inputs, agent_id, observed)
         except (MemoryError, RecursionError):
             raise
         except Exception as error:  # noqa: BLE001 - rules 7: a HALT, not a stop
+            self._agents.take_back(agent_id, inputs)
             detail = f"evaluator {self.head.evaluator} raised {type(error).__name__}"
             refused = RefusedFields(
                 "evaluation_error", detail, agent_id, str(proposal["proposal_id"]), content

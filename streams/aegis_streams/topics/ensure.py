@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from confluent_kafka.admin._metadata import TopicMetadata
 
     from aegis_streams.settings import Settings
+
+_log: Final = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.05
@@ -67,7 +70,9 @@ def ensure(settings: Settings) -> EnsureReport:
 
 def admin_client(settings: Settings) -> AdminClient:
     """Return an admin client of the deployment's cluster."""
-    return AdminClient({"bootstrap.servers": settings.bootstrap, "socket.timeout.ms": 10_000})
+    return AdminClient(
+        {"bootstrap.servers": settings.bootstrap, "socket.timeout.ms": 10_000, "logger": _log}
+    )
 
 
 def list_topics(admin: AdminClient) -> dict[str, TopicMetadata]:

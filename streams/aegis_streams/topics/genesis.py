@@ -7,6 +7,7 @@ all of it is there or nothing is.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from aegis_codecs.records.audit import AuditEntry
     from aegis_streams.settings import Settings
+
+_log: Final = logging.getLogger(__name__)
 
 HEADS_CHANGELOG: Final = changelog(DECIDE_GROUP, "heads")
 TREE_CHANGELOG: Final = changelog(SEAL_GROUP, "tree")
@@ -135,6 +138,7 @@ def _transactional(settings: Settings) -> Producer:
             "bootstrap.servers": settings.bootstrap,
             "transactional.id": f"aegis-genesis-{settings.deployment}-{settings.region}",
             "compression.type": "zstd",
+            "logger": _log,
         }
     )
     try:
@@ -205,7 +209,9 @@ def _start(settings: Settings, topic: str, partition: int) -> int:
 
 
 def _offsets(settings: Settings, producer: Producer, group: str, topics: tuple[str, ...]) -> None:
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap, "group.id": group})
+    consumer = Consumer(
+        {"bootstrap.servers": settings.bootstrap, "group.id": group, "logger": _log}
+    )
     try:
         producer.send_offsets_to_transaction(
             [

@@ -10,6 +10,9 @@ from typing import Final
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
+CHATTY: Final = ("faust", "mode", "httpx", "httpx2", "httpcore2")
+"""Libraries that tell at INFO what is of use to their developers; they are heard at DEBUG."""
+
 
 class JsonFormatter(logging.Formatter):
     """Formats a record as JSON with time (UTC), level, logger, message and its extra fields."""
@@ -34,3 +37,6 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    chatter = max(logging.WARNING, logging.getLogger().level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.DEBUG if level.upper() == "DEBUG" else chatter)

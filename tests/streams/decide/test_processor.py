@@ -213,6 +213,9 @@ def test_an_evaluator_that_fails_halts(monkeypatch: pytest.MonkeyPatch) -> None:
     (letter,) = deciding.letters
     assert letter.reason == "evaluation_error"
     assert "no such number" in letter.detail
+    deciding.processor.flush()
+    ((_, windows),) = deciding.tables.drift.items()
+    assert windows.endswith(b"}"), "the proposal did not enter its windows"
 
 
 @pytest.mark.parametrize("error", [MemoryError, RecursionError])
