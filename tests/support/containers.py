@@ -51,6 +51,8 @@ class ContainerStack:
             container.with_bind_ports(_INSIDE[name], self._ports[name])
         for key, value in kafka_environment(ports.kafka).items():
             self._containers["kafka"].with_env(key, value)
+        for key in ("REGISTRY_DATASOURCE_URL", "QUARKUS_DATASOURCE_JDBC_URL"):
+            self._containers["registry"].with_env(key, "jdbc:h2:file:/tmp/schemas")
 
     @property
     def bootstrap(self) -> str:
