@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DURATION ?= 1800
 
 .PHONY: help setup run down test lint format lock bench chaos clean
 
@@ -27,6 +28,9 @@ down: ## Stop the local stack (its data stays in .aegis/)
 
 test: setup ## Run every test against a real stack of its own
 	@$(BIN)/python -m pytest
+
+chaos: setup ## Kill, freeze and restart everything for DURATION seconds, then judge (SEED repeats a run)
+	@PYTHONPATH=tests $(BIN)/python -m chaos --duration $(DURATION) $(if $(SEED),--seed $(SEED))
 
 lint: setup ## Run every linter
 	@$(BIN)/ruff check .

@@ -9,6 +9,7 @@ import argparse
 import secrets
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="repeats a run's load and schedule")
     parser.add_argument("--rate", type=float, default=120, help="records a second")
     parser.add_argument("--report", type=Path, default=Path(".aegis/chaos"), help="directory")
-    parser.add_argument("--keep", action="store_true", help="keep the workers' logs")
     chosen = parser.parse_args(arguments)
     seed = secrets.randbelow(1_000_000) if chosen.seed is None else chosen.seed
     home = stack_directory("chaos")
@@ -39,8 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = report.save(chosen.report)
     _say(report.text())
     _say(f"report: {path}")
-    if report.sound and not chosen.keep:
-        shutil.rmtree(home, ignore_errors=True)
+    if not report.sound:
+        kept = chosen.report / f"chaos-{seed}-{int(time.time())}-logs"
+        _say(f"logs of the workers: {shutil.move(home / 'logs', kept)}")
+    shutil.rmtree(home, ignore_errors=True)
     return 0 if report.sound else 1
 
 

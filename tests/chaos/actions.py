@@ -6,10 +6,13 @@ until that is at work, so that no fault is wasted on a process that is still sta
 
 from __future__ import annotations
 
+import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from chaos.agenda import Action, Until, pause
+from chaos.fleet import STRAY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +20,14 @@ if TYPE_CHECKING:
     from chaos.fleet import Fleet
     from chaos.schedule import Step
     from chaos.timeline import Timeline
+    from chaos.worker import WorkerProcess
 
 READY_SECONDS: Final = 180.0
 """How long a fault waits for its target to be at work before it hits regardless."""
-FAULT_SECONDS: Final = 45.0
+FAULT_SECONDS: Final = 120.0
 """How long an injected fault may take to be reached."""
+ARMED_TIMES: Final = 10
+"""How many processes one after the other may carry an injection before it is given up."""
 DRAIN_SECONDS: Final = 45.0
 TAKEOVER_SECONDS: Final = 30.0
 BROKER_SECONDS: Final = 120.0
@@ -99,29 +105,45 @@ def replace(field: Field, step: Step) -> Action:
     yield pause(step.seconds)
     field.timeline.note("thaw", step.target, stray.worker.name)
     field.fleet.thaw(stray)
-    yield Until(lambda: stray.worker.exit_code() is not None, FAULT_SECONDS)
+    yield Until(lambda: stray.worker.exit_code() is not None, STRAY_SECONDS)
 
 
 def inject(field: Field, step: Step) -> Action:
-    """Kill a worker, and have its successor killed or stopped at a point of a commit."""
+    """Kill a worker, and have its successor killed or stopped at a point of a commit.
+
+    A successor that ends for another reason (the broker is away) hands the plan on to its own.
+    """
     slot = (step.role, step.slot)
     field.timeline.note("kill", step.target, f"its successor gets {step.detail}")
     field.fleet.kill(slot, step.detail)
-    yield Until(lambda: field.fleet.post(slot).worker is not None, READY_SECONDS)
-    armed = field.fleet.post(slot).worker
-    if armed is None:
-        return
-    reached = yield Until(lambda: armed.exit_code() is not None or armed.stopped(), FAULT_SECONDS)
-    if not reached:
-        field.faults.append(f"{armed.name}: the fault {step.detail} was not reached")
-    elif armed.exit_code() is None:
-        armed.frozen = True
-        field.timeline.note("freeze", step.target, f"{step.detail}, {step.seconds} s")
-        yield pause(step.seconds)
-        field.timeline.note("thaw", step.target, armed.name)
-        armed.thaw()
-    else:
-        field.timeline.note("injected", step.target, step.detail)
+    for _ in range(ARMED_TIMES):
+        yield Until(lambda: field.fleet.post(slot).worker is not None, READY_SECONDS)
+        armed = field.fleet.post(slot).worker
+        if armed is None:
+            break
+        yield Until(partial(_hit, armed), FAULT_SECONDS)
+        if armed.exit_code() == -signal.SIGKILL:
+            field.timeline.note("injected", step.target, step.detail)
+            return
+        if armed.stopped():
+            yield from _hold(field, step, armed)
+            return
+        if armed.exit_code() is None:
+            break
+        field.fleet.post(slot).faults = step.detail
+    field.faults.append(f"{step.target}: the fault {step.detail} was not reached")
+
+
+def _hit(armed: WorkerProcess) -> bool:
+    return armed.exit_code() is not None or armed.stopped()
+
+
+def _hold(field: Field, step: Step, armed: WorkerProcess) -> Action:
+    armed.frozen = True
+    field.timeline.note("freeze", step.target, f"{step.detail}, {step.seconds} s")
+    yield pause(step.seconds)
+    field.timeline.note("thaw", step.target, armed.name)
+    armed.thaw()
 
 
 def leave(field: Field, step: Step) -> Action:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chaos.actions import Field
+    from chaos.arrivals import Arrivals
     from chaos.feeder import Feeder
     from chaos.fleet import Fleet
     from chaos.oracle.findings import Findings
@@ -80,11 +81,13 @@ class Report:
             gaps={
                 stage: {
                     partition: [(gap.began, gap.seconds) for gap in gaps]
-                    for partition, gaps in watcher.gaps(topic, GAP_SECONDS, began).items()
+                    for partition, gaps in watcher.arrivals.gaps(topic, GAP_SECONDS, began).items()
                 }
                 for stage, topic in _STAGES.items()
             },
-            recoveries=[_recovery(event, watcher) for event in events if event.kind in _HITS],
+            recoveries=[
+                _recovery(event, watcher.arrivals) for event in events if event.kind in _HITS
+            ],
             checked=dict(findings.checked),
             findings=findings.lines(),
             faults=[*field.faults, *fleet.tally.violations, *watcher.faults],
@@ -126,9 +129,8 @@ class Report:
             for partition, gaps in self.gaps[stage].items()
         }
         number = sum(map(len, self.gaps[stage].values()))
-        return f"{stage}: {number} gaps of {GAP_SECONDS:g} s and more; longest per partition " + (
-            ", ".join(f"{partition}: {seconds:.1f} s" for partition, seconds in longest.items())
-        )
+        each = ", ".join(f"{partition}: {seconds:.1f} s" for partition, seconds in longest.items())
+        return f"{stage}: {number} gaps of {GAP_SECONDS:g} s and more; longest per partition {each}"
 
     def _recovery_line(self) -> str:
         by_kind: dict[str, list[float]] = {}
@@ -160,7 +162,7 @@ def _counts(events: tuple[Event, ...]) -> dict[str, int]:
     }
 
 
-def _recovery(event: Event, watcher: Watcher) -> dict[str, Any]:
+def _recovery(event: Event, arrivals: Arrivals) -> dict[str, Any]:
     """Return how long after a fault each stage it can have hit took to go on everywhere."""
     role = event.target.partition("-")[0]
     return {
@@ -169,7 +171,7 @@ def _recovery(event: Event, watcher: Watcher) -> dict[str, Any]:
         "target": event.target,
         **{
             stage: (
-                watcher.recovery(topic, event.at)
+                arrivals.recovery(topic, event.at)
                 if role in {stage, "kafka"} or (role, stage) == ("decide", "seal")
                 else None
             )

@@ -7,10 +7,7 @@ what it has not seen is not yet done.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_right
-from collections import defaultdict
-from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
@@ -19,6 +16,7 @@ from aegis_codecs.records.envelopes import checkpoint_codec
 from aegis_codecs.records.wire import WireDecoder
 from aegis_governance.errors import AegisError
 from aegis_streams.names import AUDIT, CHECKPOINTS
+from chaos.arrivals import Arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,20 +26,6 @@ if TYPE_CHECKING:
     from aegis_streams.records import Records
 
 _POLL: Final = 0.1
-Where = tuple[str, int]
-"""Topic and partition."""
-
-
-class Gap(NamedTuple):
-    """Nothing became visible for a while.
-
-    Attributes:
-        began: Seconds since the run began, at the last record before.
-        seconds: How long it lasted.
-    """
-
-    began: float
-    seconds: float
 
 
 class Watcher:
@@ -57,7 +41,7 @@ class Watcher:
     def __init__(
         self, bootstrap: str, partitions: int, records: Records, clock: Callable[[], float]
     ) -> None:
-        self.arrivals: dict[Where, list[float]] = defaultdict(list)
+        self.arrivals = Arrivals(partitions)
         self.faults: list[str] = []
         self._partitions = range(partitions)
         self._records = records
@@ -96,29 +80,6 @@ class Watcher:
         unsealed = sum(self._leaves[each] - self._sealed[each] for each in self._partitions)
         return undecided, unsealed
 
-    def gaps(self, topic: str, longer: float, since: float) -> dict[int, list[Gap]]:
-        """Return per partition the times of `longer` seconds or more without a record."""
-        found: dict[int, list[Gap]] = {}
-        for partition in self._partitions:
-            times = self.arrivals[topic, partition]
-            found[partition] = [
-                Gap(round(before, 2), round(after - before, 2))
-                for before, after in pairwise(times)
-                if before >= since and after - before >= longer
-            ]
-        return found
-
-    def recovery(self, topic: str, at: float) -> float | None:
-        """Return how long after `at` every partition had shown a record; None if one did not."""
-        firsts = []
-        for partition in self._partitions:
-            times = self.arrivals[topic, partition]
-            place = bisect_right(times, at)
-            if place == len(times):
-                return None
-            firsts.append(times[place])
-        return round(max(firsts) - at, 2)
-
     def _run(self) -> None:
         self._consumer.assign(
             [
@@ -134,7 +95,7 @@ class Watcher:
 
     def _take(self, message: Message) -> None:
         topic, partition = message.topic() or "", message.partition() or 0
-        self.arrivals[topic, partition].append(self._clock())
+        self.arrivals.note(topic, partition, self._clock())
         value = message.value()
         try:
             if topic == CHECKPOINTS:
