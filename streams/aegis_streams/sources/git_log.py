@@ -2,24 +2,23 @@
 
 Read by ``git log --numstat`` in a child process whose output is parsed as a stream, so memory
 does not grow with the history. Everything a user's git configuration could change about the
-output is set on the command line: the same commits give the same `Commit` objects. (The
-linters warn of child processes: git gets a fixed list of arguments and never a shell.)
+output is set on the command line: the same commits give the same `Commit` objects.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess  # nosec B404
+import subprocess
 import tempfile
 from dataclasses import dataclass
 from itertools import chain
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from aegis_streams.sources.errors import HistoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 MAX_TOKEN_BYTES: Final = 65_536
@@ -51,6 +50,8 @@ _LOG: Final = (
     "--no-mailmap",
     "--encoding=UTF-8",
     "--format=" + "%x00".join(_FIELDS),
+    "HEAD",
+    "--",
 )
 
 
@@ -113,37 +114,28 @@ def read_commits(path: Path) -> Iterator[Commit]:
 
 def is_shallow(path: Path) -> bool:
     """Tell whether the history was cut off when it was cloned (then what is older is missing)."""
-    answer = _run(path, "rev-parse", "--is-shallow-repository")
-    return answer.returncode == 0 and answer.stdout.strip() == "true"
+    answer = _ask(path, "rev-parse", "--is-shallow-repository")
+    return answer.code == 0 and answer.out == "true"
 
 
 def _require_commit(path: Path) -> None:
-    inside = _run(path, "rev-parse", "--git-dir")
-    if inside.returncode != 0:
-        raise HistoryError(f"{path}: not a git repository: {_last_line(inside.stderr)}")
-    if _run(path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").returncode != 0:
+    inside = _ask(path, "rev-parse", "--git-dir")
+    if inside.code != 0:
+        raise HistoryError(f"{path}: not a git repository: {_last_line(inside.complaint)}")
+    if _ask(path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").code != 0:
         raise HistoryError(f"{path}: the repository has no commit yet; commit something first")
 
 
 def _stream(path: Path) -> Iterator[Commit]:
-    with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(  # noqa: S603  # nosec B603
-            _command(path, *_LOG, "HEAD", "--"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            env=_environment(),
-        )
-        with process:
-            try:
-                if process.stdout is not None:
-                    yield from _parse(_tokens(process.stdout))
-            finally:
-                if process.poll() is None and process.stdout is not None:
-                    process.stdout.close()
-        if process.returncode != 0:
+    with tempfile.TemporaryFile() as complaints, _started(path, _LOG, complaints) as process:
+        stdout = _output(process)
+        try:
+            yield from _parse(_tokens(stdout))
+        finally:
+            stdout.close()  # ends git if it is still writing
+        if process.wait() != 0:
             complaints.seek(0)
-            said = complaints.read(MAX_TOKEN_BYTES).decode("utf-8", "replace")
+            said = _text(complaints.read(MAX_TOKEN_BYTES))
             raise HistoryError(f"{path}: git log failed: {_last_line(said)}")
 
 
@@ -208,19 +200,41 @@ def _text(token: bytes) -> str:
     return token.decode("utf-8", "backslashreplace")
 
 
-def _run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+class _Answer(NamedTuple):
+    """What a short git command said."""
+
+    code: int
+    out: str
+    complaint: str
+
+
+def _ask(path: Path, *arguments: str) -> _Answer:
+    with tempfile.TemporaryFile() as complaints, _started(path, arguments, complaints) as process:
+        out = _text(_output(process).read(MAX_TOKEN_BYTES))
+        code = process.wait()
+        complaints.seek(0)
+        return _Answer(code, out.strip(), _text(complaints.read(MAX_TOKEN_BYTES)))
+
+
+def _started(
+    path: Path, arguments: Sequence[str], complaints: IO[bytes]
+) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.run(  # noqa: S603  # nosec B603
+        return subprocess.Popen(  # noqa: S603  # nosec B603  # a list of arguments, no shell
             _command(path, *arguments),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
             env=_environment(),
         )
     except FileNotFoundError as error:
         raise HistoryError("git is not installed; install git 2.31 or newer") from error
+
+
+def _output(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    if process.stdout is None:
+        raise HistoryError("git was started without a pipe to read from")
+    return process.stdout
 
 
 def _command(path: Path, *arguments: str) -> list[str]:
