@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aegis_streams.decide.decider import Decider
 from aegis_streams.names import COMMANDS, DECIDE_GROUP, DECIDE_TABLES, PROPOSALS
+from aegis_streams.runtime.parts import WorkerParts, transport_settings
 from aegis_streams.transport import BatchSchema, PartitionBatch, create_app
-from aegis_streams.worker.parts import WorkerParts, transport_settings
 
 if TYPE_CHECKING:
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
+    from aegis_streams.runtime.parts import WorkerParts
     from aegis_streams.settings import Settings
     from aegis_streams.transport import PartitionBatch, PartitionState
-    from aegis_streams.worker.parts import WorkerParts
 
 MAX_AHEAD_MS: Final = 5 * 60 * 1000
 """A record further ahead of this worker's clock stalls it before any leaf (rules 13)."""

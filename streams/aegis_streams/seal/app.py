@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aegis_streams.names import AUDIT, SEAL_GROUP, SEAL_TABLES
+from aegis_streams.runtime.parts import WorkerParts, transport_settings
 from aegis_streams.seal.worker import SealWorker
 from aegis_streams.transport import BatchSchema, PartitionBatch, create_app
-from aegis_streams.worker.parts import WorkerParts, transport_settings
 
 if TYPE_CHECKING:
 

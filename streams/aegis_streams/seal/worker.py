@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from aegis_codecs.log.checkpoint import Checkpoint
     from aegis_codecs.records.audit import AuditEntry
+    from aegis_streams.runtime.parts import WorkerParts
     from aegis_streams.settings import Settings
     from aegis_streams.transport import PartitionBatch, PartitionState
-    from aegis_streams.worker.parts import WorkerParts
 
 CLAIM_RECORDS: Final = 2_000
 """How many of the newest checkpoint records are searched, uncommitted ones included. A sealer

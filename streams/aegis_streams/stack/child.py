@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess  # nosec B404  # for the type and the exception; processes.py starts it
+import subprocess
 from typing import TYPE_CHECKING, Final
 
 from aegis_streams.stack.errors import ComponentError

@@ -27,7 +27,7 @@ from aegis_streams.stack.state import SETTLED, Phase, StackState
 from aegis_streams.stack.tools import java
 
 if TYPE_CHECKING:
-    import subprocess  # nosec B404  # for the type only
+    import subprocess
     from collections.abc import Iterator, Mapping, Sequence
 
     from aegis_streams.stack.component import Component

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess  # nosec B404  # the stack consists of processes; all commands are built here
+import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Running one worker: its app, its metrics and health, its start and its end."""
+"""Running one worker from start to end."""

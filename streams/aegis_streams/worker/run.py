@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from aegis_streams.decide import app as decide_app
 from aegis_streams.metrics import Endpoint, Health, Metrics
+from aegis_streams.runtime import logs
+from aegis_streams.runtime.observer import WorkerObserver
+from aegis_streams.runtime.parts import WorkerParts
 from aegis_streams.seal import app as seal_app
 from aegis_streams.topics.ensure import check_topics
 from aegis_streams.transport import run_worker
-from aegis_streams.worker import logs
-from aegis_streams.worker.observer import WorkerObserver
-from aegis_streams.worker.parts import WorkerParts
 
 if TYPE_CHECKING:
     from aegis_streams.settings import Settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import subprocess  # nosec B404  # only for the exception's name
+import subprocess
 import uuid
 from typing import TYPE_CHECKING, ClassVar, Final
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import logging
 
     from aegis_streams.metrics import Health, Metrics
+    from aegis_streams.runtime.observer import WorkerObserver
     from aegis_streams.settings import Settings
-    from aegis_streams.worker.observer import WorkerObserver
 
 
 @dataclass(frozen=True)
