@@ -62,7 +62,7 @@ class GitRepository:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def _run(self, arguments: tuple[str, ...], author: tuple[str, str], text: str = "") -> str:
-        done = subprocess.run(  # noqa: S603  # git, with arguments of the tests
+        done = subprocess.run(  # git, with arguments of the tests
             [GIT, "-C", str(self.path), *arguments],
             input=text,
             check=True,

@@ -26,7 +26,7 @@ def run_go(
     go = shutil.which("go")
     if go is None:
         unavailable("Go is not installed (development only: https://go.dev/dl)")
-    ran = subprocess.run(  # noqa: S603  # a fixed program, arguments from the tests
+    ran = subprocess.run(  # a fixed program, arguments from the tests
         [str(go), *arguments],
         cwd=directory,
         input=stdin,

@@ -71,7 +71,7 @@ def ensure(settings: Settings) -> EnsureReport:
 def admin_client(settings: Settings) -> AdminClient:
     """Return an admin client of the deployment's cluster."""
     return AdminClient(
-        {"bootstrap.servers": settings.bootstrap, "socket.timeout.ms": 10_000, "logger": _log}
+        {"bootstrap.servers": settings.bootstrap, "socket.timeout.ms": 10_000}, logger=_log
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aegis_codecs.records.proposals import validate_record
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aegis_codecs.records.proposals import validate_record
 from aegis_streams.sources.git import agent_of, git_proposals, proposals_of
 from aegis_streams.sources.git_log import Commit, FileChange
 from support.git_history import GitRepository, lines
