@@ -129,7 +129,7 @@ def as_text(found: VerifiedDecision | RefusedDecision) -> Text:
     """Return one decision as a coloured line for a terminal."""
     if not isinstance(found, VerifiedDecision):
         return Text(as_line(found).replace("\t", "  "), style="bold red")
-    line = Text(clock_time(found.fields["leaf_time"])[11:19] + " ", style="dim")
+    line = Text().append(clock_time(found.fields["leaf_time"])[11:19] + " ", style="dim")
     line.append(f"{found.status:<9}", style=STYLES[found.status])
     line.append(f"{shortened(found.proposal_id, 32):<32} ", style="bold")
     line.append(f"{shortened(found.agent_id, 24):<24} ")
