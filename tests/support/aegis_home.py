@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from aegis_streams.stack import Layout
+from aegis_streams.stack import Layout, Narrator, take_down
 from aegis_streams.stack.components.aegis import aegis
 from aegis_streams.stack.ports import ENVIRONMENT, Ports
 from aegis_streams.stack.processes import ProcessIdentity
@@ -69,6 +70,12 @@ class AegisHome:
 
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": f"127.0.0.1:{self.ports.kafka}"})
+
+    def remove(self) -> None:
+        """End and remove everything, even where the command line is what a test found broken."""
+        with Narrator() as narrator:
+            take_down(self.layout, narrator)
+        shutil.rmtree(self.path)
 
     def pids(self) -> list[ProcessIdentity]:
         found = [ProcessIdentity.read(path) for path in self.layout.run.glob("*.pid")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 def home() -> Iterator[AegisHome]:
     found = AegisHome(stack_directory("full"))
     yield found
-    found.run("down", "--wipe")
-    shutil.rmtree(found.path)
+    found.remove()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -34,8 +33,7 @@ SERVERS = ("up", "--only", "kafka,registry")
 def home() -> Iterator[AegisHome]:
     found = AegisHome(stack_directory("up"))
     yield found
-    found.run("down", "--wipe")
-    shutil.rmtree(found.path)
+    found.remove()
 
 
 @pytest.fixture
@@ -55,9 +53,7 @@ def register_schema(home: AegisHome, subject: str) -> int:
     return int(ask(home, "POST", f"/subjects/{subject}/versions", body)["id"])
 
 
-def ask(
-    home: AegisHome, method: str, path: str, body: object = None
-) -> Any:  # JSON
+def ask(home: AegisHome, method: str, path: str, body: object = None) -> Any:  # JSON
     connection = http.client.HTTPConnection("127.0.0.1", home.ports.registry, timeout=10)
     kind = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
     connection.request(method, f"/apis/ccompat/v7{path}", json.dumps(body) if body else None, kind)
@@ -153,10 +149,7 @@ def test_a_dead_supervisor_does_not_get_in_the_way(up: AegisHome, verb: tuple[st
 
 def test_two_at_once_start_one_stack(up: AegisHome) -> None:
     assert up.run("down").returncode == 0
-    both = [
-        subprocess.Popen(aegis(*SERVERS), env=up.environ)  # our own command
-        for _ in range(2)
-    ]
+    both = [subprocess.Popen(aegis(*SERVERS), env=up.environ) for _ in range(2)]  # our own command
     assert [each.wait(60) for each in both] == [0, 0]
     assert len(list(up.layout.run.glob("*.pid"))) == 3, "supervisor, kafka, registry"
 
