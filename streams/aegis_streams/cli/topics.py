@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from aegis_streams.cli.finish import command
 from aegis_streams.settings import Settings
 from aegis_streams.topics import ensure
 from aegis_streams.topics.describe import TopicState, describe
@@ -34,6 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         verb.set_defaults(run=run)
 
 
+@command("topics")
 def _ensure(args: argparse.Namespace) -> int:
     report = ensure(Settings.load())
     genesis = report.genesis
@@ -52,14 +54,16 @@ def _ensure(args: argparse.Namespace) -> int:
     return 0
 
 
+@command("topics")
 def _describe(args: argparse.Namespace) -> int:
     states = describe(Settings.load())
     if args.json:
         print(json.dumps([state._asdict() for state in states]))
         return 0
-    table = Table(title="Topics", title_justify="left")
+    table = Table(box=None, pad_edge=False)
     for name in ("topic", "partitions", "offsets", "kept", "timestamps", "fault"):
-        table.add_column(name, justify="right" if name in ("partitions", "offsets") else "left")
+        numeric = name in ("partitions", "offsets")
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=name == "topic")
     for state in states:
         table.add_row(*_row(state))
     Console().print(table)

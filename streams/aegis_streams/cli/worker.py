@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from aegis_streams.cli.finish import command
 from aegis_streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(run=_run)
 
 
+@command("worker")
 def _run(args: argparse.Namespace) -> int:
     from aegis_streams.worker.run import Role, run  # noqa: PLC0415  # Faust is loaded when needed
 

@@ -37,6 +37,6 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    chatter = max(logging.WARNING, logging.getLogger().level)
+    threshold = logging.DEBUG if level.upper() == "DEBUG" else logging.WARNING
     for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.DEBUG if level.upper() == "DEBUG" else chatter)
+        logging.getLogger(name).setLevel(threshold)
