@@ -88,7 +88,7 @@ class Report:
             recoveries=[
                 _recovery(event, watcher.arrivals) for event in events if event.kind in _HITS
             ],
-            checked=dict(findings.checked),
+            checked=dict(sorted(findings.checked.items())),
             findings=findings.lines(),
             faults=[*field.faults, *fleet.tally.violations, *watcher.faults],
             events=list(events),

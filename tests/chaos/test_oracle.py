@@ -319,6 +319,20 @@ def test_an_input_that_nobody_sent(synthetic: Synthetic, evidence: PartitionEvid
     assert "offset 12" in lies(synthetic, evidence).first["input_foreign"].where
 
 
+def test_an_input_that_the_producer_delivered_twice(
+    synthetic: Synthetic, evidence: PartitionEvidence
+) -> None:
+    seen: set[tuple[object, ...]] = set()
+    for (topic, offset), sent in sorted(evidence.sent.items()):
+        if (topic, *sent[1:3]) in seen:
+            repeated = offset
+        seen.add((topic, *sent[1:3]))
+    del evidence.sent[PROPOSALS, repeated]
+    findings = lies(synthetic, evidence)
+    assert findings.lines() == []
+    assert findings.checked["input_delivered_twice"] == 1
+
+
 def test_an_input_changed_on_the_broker(synthetic: Synthetic, evidence: PartitionEvidence) -> None:
     record = evidence.inputs[PROPOSALS][12]
     evidence.inputs[PROPOSALS][12] = record._replace(value=b"other bytes")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from aegis_streams.transport.errors import BrokerError, OffsetMissingError
+from aegis_streams.transport.outcome import classify_read
 from aegis_streams.transport.restore import RestoreCancelledError, Restorer
 from aegis_streams.transport.state import PartitionState
 from aegis_streams.transport.transaction import AbortedError, attempt, fault_of
@@ -174,10 +175,8 @@ class Acquisition:
             answer.append(ask(timeout))
             self._check()
 
-        try:
-            attempt(call, f"{self._what}: {doing}", self._context.settings.fence_timeout)
-        except AbortedError as error:
-            raise BrokerError(f"{self._what}: {doing}: {error.cause}") from error
+        timeout = self._context.settings.fence_timeout
+        attempt(call, f"{self._what}: {doing}", timeout, judge=classify_read)
         return answer[0]
 
     def _still_wanted(self) -> bool:

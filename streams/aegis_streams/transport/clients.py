@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
@@ -187,8 +187,19 @@ class KafkaClients:
         """Return end offsets; with `committed`, the last stable offsets.
 
         Raises:
-            KafkaException: The broker did not answer, or a topic does not exist.
+            KafkaException: The broker did not answer, or a topic does not exist; ask again later.
         """
+        try:
+            return self._end_offsets(partitions, committed=committed, timeout=timeout)
+        except KafkaException:
+            # After a broker restart the admin client goes on asking with the leader epoch from
+            # before, which is refused every time; only fresh metadata bring it the new one.
+            self._admin.list_topics(timeout=timeout)
+            raise
+
+    def _end_offsets(
+        self, partitions: Sequence[tuple[str, int]], *, committed: bool, timeout: float
+    ) -> Mapping[tuple[str, int], int]:
         level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
         futures = self._admin.list_offsets(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aegis_streams.transport.clients import Clients
     from aegis_streams.transport.failstop import FailStop
     from aegis_streams.transport.hooks import Lifecycle, Observer
+    from aegis_streams.transport.lane import Lane
     from aegis_streams.transport.settings import TransportSettings
     from aegis_streams.transport.state import PartitionState
 
@@ -38,8 +39,8 @@ class Outlet(Protocol):
 class Group(Protocol):
     """What a lane needs of the poll loop."""
 
-    def activate(self, partition: int) -> None:
-        """Start fetching the partition at its lane's offsets; returns at once."""
+    def activate(self, lane: Lane) -> None:
+        """Start fetching a lane's partition at its offsets, unless it is given up by then."""
 
     def metadata(self, refused: object | None, cancelled: Callable[[], bool]) -> object | None:
         """Return the group metadata to commit with.

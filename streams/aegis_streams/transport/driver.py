@@ -83,7 +83,7 @@ class Driver:
         self._intake = Intake(settings, self._context.topics, observer)
         self._lanes: dict[int, Lane] = {}
         self._former: dict[int, Lane] = {}
-        self._activations: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._activations: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         self._metadata: object | None = None
         self._metadata_wanted = False
         self._metadata_changed = threading.Condition()
@@ -133,9 +133,9 @@ class Driver:
         """Whether fetching rests because nobody takes records."""
         return self._intake.parked
 
-    def activate(self, partition: int) -> None:
-        """Start fetching a partition at its lane's offsets; returns at once."""
-        self._activations.put(partition)
+    def activate(self, lane: Lane) -> None:
+        """Start fetching a lane's partition at its offsets; returns at once."""
+        self._activations.put(lane)
 
     def metadata(self, refused: object | None, cancelled: Callable[[], bool]) -> object | None:
         """Return the group metadata to commit with (see `Group`)."""
@@ -184,9 +184,9 @@ class Driver:
 
     def _start_fetching(self, consumer: GroupConsumer) -> None:
         while not self._activations.empty():
-            partition = self._activations.get()
-            lane = self._lanes.get(partition)
-            if lane is not None and not lane.leaving:
+            lane = self._activations.get()
+            # Another lane may own the partition by now, if it was lost and given again.
+            if self._lanes.get(lane.partition) is lane and not lane.leaving:
                 self._intake.add(consumer, lane)
 
     def _on_error(self, error: KafkaError) -> None:

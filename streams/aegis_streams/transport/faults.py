@@ -34,7 +34,10 @@ _SIGNALS = {FaultAction.KILL: signal.SIGKILL, FaultAction.STOP: signal.SIGSTOP}
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: at `point` of the `batch`-th batch of this process (counted from 1)."""
+    """One fault: the first time that `point` is reached from the `batch`-th attempt on (from 1).
+
+    An attempt that is aborted before the point does not use the fault up.
+    """
 
     point: FaultPoint
     action: FaultAction
@@ -49,6 +52,7 @@ class FaultPlan:
     _batches: itertools.count[int] = field(
         default_factory=lambda: itertools.count(1), compare=False, repr=False
     )
+    _done: set[Fault] = field(default_factory=set, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> FaultPlan:
@@ -66,7 +70,8 @@ class FaultPlan:
     def at(self, point: FaultPoint, batch: int) -> None:
         """Hit the process here if the plan says so; a frozen process goes on when continued."""
         for fault in self.faults:
-            if fault.point is point and fault.batch == batch:
+            if fault.point is point and fault.batch <= batch and fault not in self._done:
+                self._done.add(fault)
                 os.kill(os.getpid(), _SIGNALS[fault.action])
 
 

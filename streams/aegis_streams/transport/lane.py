@@ -126,12 +126,15 @@ class Lane:
             self._predecessor = None
         # Steps 1 to 6 are numbered there.
         acquired = Acquisition(self.partition, context, self._stopped, self.touch).run()
+        self._acquired = acquired
         self._generation = next(context.serials)
+        if self.leaving:  # taken away while it was being approved: the application is gone, or busy
+            context.lifecycle.released(self.partition)
+            raise RestoreCancelledError
         # Step 7: show the state to the application, then fetch from the committed offsets.
         context.outlet.attach(self.partition, acquired.tables)
-        self._acquired = acquired
         self.state.move(LaneState.IDLE)
-        context.group.activate(self.partition)
+        context.group.activate(self)
         self.touch()
         return acquired
 

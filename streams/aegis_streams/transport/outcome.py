@@ -43,6 +43,14 @@ def error_of(error: KafkaException) -> KafkaError:
     return inner
 
 
+def classify_read(error: KafkaException) -> Verdict:
+    """Judge an error of a call that changes nothing: only a fatal one keeps it from being repeated.
+
+    After a broker restart such calls fail in many ways that the client does not call retriable.
+    """
+    return Verdict.FATAL if error_of(error).fatal() else Verdict.RETRY
+
+
 def classify(error: KafkaException) -> Verdict:
     """Judge an error by what the client itself says about it; the unknown is fatal."""
     inner = error_of(error)

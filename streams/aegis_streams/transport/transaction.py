@@ -38,13 +38,19 @@ def fault_of(error: KafkaException, doing: str) -> FaultError:
     return BrokerError(f"{doing}: {inner}")
 
 
-def attempt(call: Callable[[float], None], doing: str, timeout: float) -> None:
-    """Make a transactional call until it succeeds, cannot succeed, or `timeout` is over.
+def attempt(
+    call: Callable[[float], None],
+    doing: str,
+    timeout: float,
+    judge: Callable[[KafkaException], Verdict] = classify,
+) -> None:
+    """Make a call until it succeeds, cannot succeed, or `timeout` is over.
 
     Args:
         call: The client's call; gets the seconds it may take.
         doing: What it does, for messages.
         timeout: Seconds for all attempts together.
+        judge: What an error means; the default is for calls of a transaction.
 
     Raises:
         AbortedError: The transaction has to be aborted.
@@ -61,7 +67,7 @@ def attempt(call: Callable[[float], None], doing: str, timeout: float) -> None:
         try:
             call(left)
         except KafkaException as error:
-            verdict = classify(error)
+            verdict = judge(error)
             if verdict is Verdict.FATAL:
                 raise fault_of(error, doing) from error
             if verdict is Verdict.ABORT:

@@ -193,6 +193,53 @@ def test_a_partition_revoked_during_its_restore_is_dropped_at_once(cluster: Fake
         assert running.observer.owns == {0}
 
 
+def test_a_partition_taken_while_it_is_approved_is_never_shown(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lifecycle = Recording()
+    with worker(cluster, count, 0, lifecycle=lifecycle) as running:
+        lifecycle.entered.clear()
+        lifecycle.open.clear()
+        running.consumer.rebalance("give", [1])
+        assert lifecycle.entered.wait(SECONDS)
+        shown: list[int] = []
+        monkeypatch.setattr(running.outlet, "attach", lambda number, _: shown.append(number))
+        running.consumer.rebalance("take", [1])
+        cluster.append(INPUT, 0, b"a", b"x")
+        committed(cluster, 0, 1)
+        lifecycle.open.set()
+        assert wait_until(lambda: 1 in lifecycle.freed, SECONDS)
+        assert wait_until(lambda: running.clients.producers[1].closed, SECONDS)
+        assert shown == []
+
+
+def test_a_partition_lost_and_given_again_waits_for_its_own_restore(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lifecycle = Recording()
+    with worker(cluster, count, 0, lifecycle=lifecycle) as running:
+        lifecycle.entered.clear()
+        lifecycle.open.clear()
+        running.consumer.rebalance("give", [1])
+        assert lifecycle.entered.wait(SECONDS)
+        attach = running.outlet.attach
+
+        def lost_meanwhile(partition: int, tables: Mapping[str, PartitionState]) -> None:
+            monkeypatch.undo()  # once
+            running.consumer.rebalance("lose", [1])
+            running.consumer.rebalance("give", [1])
+            assert wait_until(lambda: running.consumer.generation >= rebalances, SECONDS)
+            attach(partition, tables)
+
+        rebalances = running.consumer.generation + 2
+        monkeypatch.setattr(running.outlet, "attach", lost_meanwhile)
+        lifecycle.open.set()
+        cluster.append(INPUT, 1, b"a", b"x")
+        committed(cluster, 1, 1)
+    assert cluster.records(OUTPUT, 1) == [(b"a", b"1")]
+    assert running.observer.faults == []
+
+
 def test_a_partition_that_comes_back_is_restored_anew(cluster: FakeCluster) -> None:
     with worker(cluster, count, 0) as running:
         cluster.append(INPUT, 0, b"a", b"x")

@@ -56,6 +56,20 @@ def test_other_fault_texts_are_refused(text: str) -> None:
         FaultPlan.parse(text)
 
 
+def test_a_fault_waits_for_an_attempt_that_gets_to_its_point(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda _, number: sent.append(number))
+    plan = FaultPlan.parse("after:stop:2")
+    for point, number in ((FaultPoint.AFTER, 1), (FaultPoint.BEFORE, 2), (FaultPoint.BEFORE, 3)):
+        plan.at(point, number)
+    assert sent == []
+    plan.at(FaultPoint.AFTER, 3)
+    plan.at(FaultPoint.AFTER, 4)
+    assert sent == [signal.SIGSTOP]
+
+
 def test_a_fault_hits_its_point_and_batch_only(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
     monkeypatch.setattr(os, "kill", lambda _, number: sent.append(number))

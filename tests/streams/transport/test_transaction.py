@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from aegis_streams.transport import BrokerError, FencedError, UnknownOutcomeError
-from aegis_streams.transport.outcome import Verdict, classify
+from aegis_streams.transport.outcome import Verdict, classify, classify_read
 from aegis_streams.transport.transaction import AbortedError, attempt
 from support.transport_fakes import ABORT, FATAL, FENCED, RETRY, UNKNOWN
 
@@ -59,6 +59,12 @@ def test_an_abortable_error_says_why() -> None:
 def test_a_fatal_error_stops(error: KafkaError, fault: type[Exception]) -> None:
     with pytest.raises(fault, match="commit"):
         attempt(failing(error), "commit", 10.0)
+
+
+def test_a_call_that_changes_nothing_is_repeated_after_any_error_but_a_fatal_one() -> None:
+    attempt(failing(UNKNOWN, ABORT, RETRY), "offsets", 10.0, judge=classify_read)
+    with pytest.raises(BrokerError, match="offsets"):
+        attempt(failing(UNKNOWN, FATAL), "offsets", 10.0, judge=classify_read)
 
 
 def test_no_outcome_in_time_stops() -> None:
