@@ -100,7 +100,8 @@ def run_worker(app: TransactionalApp) -> int:
     """Run an app until SIGTERM or SIGINT, or until a fault.
 
     Returns:
-        0 after an orderly shutdown, `EXIT_FAULT` after a fault. The caller exits with it.
+        0 after an orderly shutdown, `EXIT_FAULT` after a fault. The caller exits with it, soon:
+        a timer ends a process that lives on for `TransportSettings.exit_timeout`.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -110,9 +111,8 @@ def run_worker(app: TransactionalApp) -> int:
     finally:
         asyncio.set_event_loop(None)
         loop.close()
-    if code:
-        # Should the interpreter hang on its way out, the C library's timer ends the process.
-        faulthandler.dump_traceback_later(app.transport_settings.exit_timeout, exit=True)
+    # Should the interpreter hang on its way out, the C library's timer ends the process.
+    faulthandler.dump_traceback_later(app.transport_settings.exit_timeout, exit=True)
     return code
 
 

@@ -211,7 +211,7 @@ class Driver:
             self._lanes[partition] = lane
             lane.start()
         consumer.incremental_assign([])
-        self._refresh_metadata(consumer)
+        self._metadata_wanted = True
 
     def _on_revoke(self, consumer: GroupConsumer, partitions: list[TopicPartition]) -> None:
         taken = sorted({tp.partition for tp in partitions} & set(self._lanes))
@@ -221,7 +221,7 @@ class Driver:
         self._settle(lanes)
         self._intake.remove(consumer, taken)
         self._former.update({lane.partition: lane for lane in lanes})
-        self._refresh_metadata(consumer)
+        self._metadata_wanted = True
 
     def _on_lost(self, consumer: GroupConsumer, partitions: list[TopicPartition]) -> None:
         # Somebody else may own them already; the fences see to it that only one can commit.
@@ -238,6 +238,8 @@ class Driver:
                 )
 
     def _refresh_metadata(self, consumer: GroupConsumer) -> None:
+        # Never from a callback: the client asks its own main thread without releasing Python's
+        # lock, and while the consumer closes nobody answers there.
         try:
             found = consumer.consumer_group_metadata()
         except RuntimeError as error:

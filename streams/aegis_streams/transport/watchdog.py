@@ -48,9 +48,10 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Watch no longer."""
+        """Watch no longer; what is left of the process is the C library's timer."""
         self._stop.set()
-        faulthandler.cancel_dump_traceback_later()
+        settings = self._settings
+        _last_resort(settings.drain_timeout + 2 * settings.exit_timeout)
 
     def note_stable(self, stable: Mapping[tuple[str, int], int], now: float) -> None:
         """Take note of the last stable offsets, to see fetches that hang."""
@@ -84,14 +85,14 @@ class Watchdog:
     def _run(self) -> None:
         while not self._stop.wait(_TICK):
             # Should even this thread be kept from running, the C library's timer ends the process.
-            faulthandler.dump_traceback_later(
-                2 * self._settings.watchdog_timeout,
-                exit=True,
-                file=sys.__stderr__ or sys.stderr,
-            )
+            _last_resort(2 * self._settings.watchdog_timeout)
             reason = self.stuck(time.monotonic())
             if reason and not self._failstop.failed:
                 self._failstop.fail(StuckError(reason), stacks=True)
+
+
+def _last_resort(seconds: float) -> None:
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
 
 
 def _has_work(lane: Lane) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import signal
 import subprocess
@@ -100,7 +99,6 @@ class Parts:
             return run_worker(app)
         finally:
             driving.join()
-            faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture
