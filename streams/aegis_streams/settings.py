@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aegis_streams.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STACK_FILE: Final = "stack.json"
 
