@@ -51,12 +51,13 @@ class AuditEntry(NamedTuple):
         return Columns(*self[6:])
 
 
-_SOURCES: Final[dict[str, dict[str, str]]] = {
-    "ProposalRepeated": {"decision_id": "first_decision_id"},
-    "OverrideChanged": {"status": "state"},
-    "KeyAnnounced": {"status": "state"},
+_USUAL: Final = ("agent_id", "proposal_id", "decision_id", "status", "actor")
+_SOURCES: Final = {
+    "ProposalRepeated": ("agent_id", "proposal_id", "first_decision_id", "status", "actor"),
+    "OverrideChanged": ("agent_id", "proposal_id", "decision_id", "state", "actor"),
+    "KeyAnnounced": ("agent_id", "proposal_id", "decision_id", "state", "actor"),
 }
-"""Fields behind a column where their name is another than the column's."""
+"""Fields behind the columns, where one has another name than its column."""
 
 
 @cache
@@ -67,19 +68,16 @@ def codec() -> Codec[AuditEntry]:
 
 def columns(kind: str, fields: Mapping[str, Any]) -> Columns:
     """Derive the columns from a decoded body; empty texts count as nothing said."""
-    sources = _SOURCES.get(kind, {})
-
-    def text(column: str) -> str | None:
-        return fields.get(sources.get(column, column)) or None
-
+    agent, proposal, decision, status, actor = _SOURCES.get(kind, _USUAL)
+    get = fields.get
     return Columns(
         kind,
         fields["leaf_time"],
-        text("agent_id"),
-        text("proposal_id"),
-        text("decision_id"),
-        text("status"),
-        text("actor"),
+        get(agent) or None,
+        get(proposal) or None,
+        get(decision) or None,
+        get(status) or None,
+        get(actor) or None,
     )
 
 

@@ -15,9 +15,10 @@ from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import schemas
 from aegis_codecs.records.codec import UNDECODABLE, Decoder, codec_for
 from aegis_codecs.records.errors import EncodeError, UnknownFingerprintError
+from aegis_codecs.records.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 MARKER: Final = b"\xc3\x01"
 PREFIX_SIZE: Final = 10
@@ -57,10 +58,35 @@ def encode(kind: str, fields: Mapping[str, Any]) -> bytes:
         EncodeError: A field is missing, unknown, does not fit, or the body is larger than
             ``MAX_BODY``.
     """
-    body = prefix(kind) + codec_for(kind).encode_mapping(fields)
-    if len(body) > MAX_BODY:
-        raise EncodeError(f"{kind}: {len(body)} bytes exceed the limit of {MAX_BODY}")
-    return body
+    return _bounded(kind, prefix(kind) + codec_for(kind).encode_mapping(fields))
+
+
+class BodyRows:
+    """Encodes many bodies of one kind, given as tuples; the bytes are those of ``encode``.
+
+    Args:
+        kind: Name of the record.
+        constants: Values of fields that are the same in every body.
+        given: Optional fields that hold a value in every body.
+
+    Attributes:
+        names: Fields of a row, in order: all but the constants.
+
+    Raises:
+        SchemaError: There is no such record.
+        EncodeError: A constant does not fit its field.
+    """
+
+    def __init__(self, kind: str, constants: Mapping[str, Any], given: Collection[str]) -> None:
+        rows = Rows(schemas.tree(kind), constants, given)
+        self.names: Final = rows.names
+        self._kind: Final = kind
+        self._prefix: Final = prefix(kind)
+        self._encode: Final = rows.encode
+
+    def encode(self, row: Sequence[Any]) -> bytes:
+        """Encode a body, given a value for each of ``names``; errors as of the function."""
+        return _bounded(self._kind, self._prefix + self._encode(row))
 
 
 @cache
@@ -79,6 +105,12 @@ def _decoders() -> dict[bytes, Decoder[dict[str, Any]]]:
             start = MARKER + schemas.fingerprint(schemas.canonical_form(text))
             found.setdefault(start, codec_for(kind).reading(schemas.parsed(text)))
     return found
+
+
+def _bounded(kind: str, body: bytes) -> bytes:
+    if len(body) > MAX_BODY:
+        raise EncodeError(f"{kind}: {len(body)} bytes exceed the limit of {MAX_BODY}")
+    return body
 
 
 def _unknown(body: bytes) -> DecodeError:

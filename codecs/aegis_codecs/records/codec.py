@@ -6,7 +6,7 @@
 
 Records with a fixed shape of their own are NamedTuples with the fields of the schema in its order;
 the others are dicts. All fields must be given, and no others; times are integers of milliseconds.
-fastavro does the work. What is done around it to keep the hot records cheap stands in ``fusion``.
+fastavro does the work. What is done around it to keep the hot records cheap stands in ``rows``.
 
 Details of a ``DecodeError`` go into leaf bodies, so they are in our own words throughout: a message
 of the library or of Python may read otherwise in another version. The cause is chained for the log.
@@ -17,15 +17,16 @@ from __future__ import annotations
 import struct
 from functools import cache
 from io import BytesIO
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from fastavro import schemaless_reader, schemaless_writer
+from fastavro import schemaless_reader
 from fastavro.read import SchemaResolutionError
 
 from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import schemas
 from aegis_codecs.records.errors import EncodeError
-from aegis_codecs.records.fusion import Fusion
+from aegis_codecs.records.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,16 +34,6 @@ if TYPE_CHECKING:
     from aegis_codecs.records.schemas import Parsed
 
 UNDECODABLE: Final = "undecodable"
-
-ENCODE_FAULTS: Final = (
-    KeyError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    OverflowError,
-    struct.error,
-)
-"""What the library raises for a value that does not fit."""
 
 DECODE_FAULTS: Final = (
     EOFError,
@@ -121,10 +112,8 @@ class Codec(Decoder[Decoded]):
     def __init__(self, name: str, row: type[Decoded] | None = None) -> None:
         self.schema: Final = schemas.parsed(schemas.source(name))
         super().__init__(name, self.schema, row=row)
-        fusion = Fusion(schemas.tree(name))
-        self._fields: Final = tuple(field.name for field in schemas.tree(name).fields)
-        self._schema: Final = fusion.schema if fusion.changes else self.schema
-        self._prepare: Final = fusion.prepare if fusion.changes else None
+        self._rows: Final = Rows(schemas.tree(name))
+        self._get: Final = itemgetter(*self._rows.names)
 
     def reading(self, writer: Parsed) -> Decoder[Decoded]:
         """A decoder of what another version of the schema wrote."""
@@ -138,19 +127,17 @@ class Codec(Decoder[Decoded]):
         """
         if self._row is None:
             return self.encode_mapping(cast("Mapping[str, Any]", record))
-        return self.encode_mapping(dict(zip(self._fields, cast("Any", record), strict=True)))
+        return self._rows.encode(cast("tuple[Any, ...]", record))
 
     def encode_mapping(self, record: Mapping[str, Any]) -> bytes:
         """Encode a record given as a mapping; errors as ``encode``."""
-        stream = BytesIO()
         try:
-            if self._prepare is None:
-                schemaless_writer(stream, self._schema, record, strict=True)
-            else:
-                schemaless_writer(stream, self._schema, self._prepare(record))
-        except ENCODE_FAULTS as error:
-            raise EncodeError(f"{self.name}: {type(error).__name__}: {error}") from error
-        return stream.getvalue()
+            row = self._get(record)
+        except KeyError as error:
+            raise EncodeError(f"{self.name}: no value for {error}") from error
+        if len(record) != len(row):
+            raise EncodeError(f"{self.name}: {len(row)} fields are needed, not {len(record)}")
+        return self._rows.encode(row)
 
 
 @cache

@@ -124,14 +124,13 @@ def content_sha256(record: Mapping[str, Any]) -> bytes:
     Raises:
         EncodeError: The record is not a whole proposal.
     """
-    changes: dict[str, Any] = {}
-    if len(record["metadata"]) > 1:
-        changes["metadata"] = _by_key(record["metadata"])
     utility = record["utility_result"]
-    if utility is not None and len(utility["components"]) > 1:
-        changes["utility_result"] = {**utility, "components": _by_key(utility["components"])}
-    ordered = {**record, **changes} if changes else record
-    return hashlib.sha256(_codec().encode_mapping(ordered)).digest()
+    if not _is_ordered(record["metadata"]):
+        record = {**record, "metadata": _by_key(record["metadata"])}
+    if utility is not None and not _is_ordered(utility["components"]):
+        utility = {**utility, "components": _by_key(utility["components"])}
+        record = {**record, "utility_result": utility}
+    return hashlib.sha256(_codec().encode_mapping(record)).digest()
 
 
 def from_json(text: bytes) -> Proposal:
@@ -150,6 +149,10 @@ def to_json(record: Mapping[str, Any]) -> str:
 
 def _codec() -> Codec[Proposal]:
     return codec_for("ProposalSubmitted")
+
+
+def _is_ordered(entries: Mapping[str, Any]) -> bool:
+    return len(entries) < 2 or list(entries) == sorted(entries)  # noqa: PLR2004 - one is in order
 
 
 def _by_key(entries: Mapping[str, Any]) -> dict[str, Any]:

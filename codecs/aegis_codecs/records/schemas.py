@@ -9,6 +9,7 @@ each schema with all its former versions.
 from __future__ import annotations
 
 import json
+import sys
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -163,10 +164,22 @@ def _load(text: str) -> object:
     if len(text) > MAX_TEXT:
         raise SchemaError(f"the schema has {len(text)} characters, at most {MAX_TEXT} are read")
     try:
-        loaded: object = json.loads(text)
+        return _interned(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise SchemaError(f"the schema is not JSON: {error}") from error
-    return loaded
+
+
+def _interned(schema: object) -> object:
+    """The same with one object per text, as Python has for names in code.
+
+    The library and we look up every field by its name; equal objects are found without comparing
+    characters.
+    """
+    if isinstance(schema, dict):
+        return {_interned(key): _interned(value) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [_interned(item) for item in schema]
+    return sys.intern(schema) if type(schema) is str else schema
 
 
 def _without_logical_types(schema: object) -> object:

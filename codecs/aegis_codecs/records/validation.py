@@ -45,6 +45,9 @@ _GATE_FIELDS: Final = itemgetter(
         for name in GateInputs._fields
     )
 )
+_TEXT_FIELDS: Final = itemgetter(
+    "proposal_id", "submitted_at", "agent_id", "session_id", "phase", "proposal_summary"
+)
 _AFTER_UTILITY: Final = frozenset(
     {
         "requires_human_approval",
@@ -79,7 +82,19 @@ def validate_record(record: Mapping[str, Any]) -> RecordFault | None:
     Args:
         record: A proposal with all its fields, as a decoder returns it.
     """
-    return _identity(record) or _texts(record) or _numbers(record) or _metadata(record["metadata"])
+    return validate_beside(record, gate_inputs(record))
+
+
+def validate_beside(record: Mapping[str, Any], inputs: GateInputs) -> RecordFault | None:
+    """As ``validate_record``, for a caller who has the record's gate inputs already."""
+    if _has_usual_texts(record):
+        return _numbers(record, inputs) or _metadata(record["metadata"])
+    return (
+        _identity(record)
+        or _texts(record)
+        or _numbers(record, inputs)
+        or _metadata(record["metadata"])
+    )
 
 
 def is_identifier(text: object) -> bool:
@@ -90,6 +105,27 @@ def is_identifier(text: object) -> bool:
 def _has_control(text: str) -> bool:
     """Whether a control character (C0, DEL or C1) is in a text; printable text has none."""
     return not text.isprintable() and _CONTROL.search(text) is not None
+
+
+def _has_usual_texts(record: Mapping[str, Any]) -> bool:
+    """Whether what comes before the numbers is sound, by one chain of comparisons.
+
+    It is the answer for almost every proposal; the others are looked at field by field.
+    """
+    proposal_id, time, agent_id, session, phase, summary = _TEXT_FIELDS(record)
+    return bool(
+        str is type(proposal_id) is type(agent_id) is type(session) is type(summary)
+        and 0 < len(proposal_id) <= MAX_ID
+        and proposal_id.isprintable()
+        and _is_time(time)
+        and 0 < len(agent_id) <= MAX_ID
+        and agent_id.isprintable()
+        and len(session) <= MAX_ID
+        and session.isprintable()
+        and phase in PHASES
+        and len(summary) <= MAX_SUMMARY
+        and summary.strip()
+    )
 
 
 def _identity(record: Mapping[str, Any]) -> RecordFault | None:
@@ -117,8 +153,8 @@ def _is_time(value: object) -> bool:
     return type(value) is int and 0 <= value <= LAST_MILLISECOND
 
 
-def _numbers(record: Mapping[str, Any]) -> RecordFault | None:
-    fault = validate_inputs(gate_inputs(record))
+def _numbers(record: Mapping[str, Any], inputs: GateInputs) -> RecordFault | None:
+    fault = validate_inputs(inputs)
     utility = record["utility_result"]
     beside = None if utility is None else _beside_utility(utility)
     if beside is not None and (fault is None or fault.field in _AFTER_UTILITY):

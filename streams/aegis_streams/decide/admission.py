@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_codecs.records.errors import ProposalDecodeError
-from aegis_codecs.records.validation import is_identifier, validate_record
+from aegis_codecs.records.validation import gate_inputs, is_identifier, validate_beside
 from aegis_streams.kafka.partitions import murmur2_partition
 
 if TYPE_CHECKING:
     from aegis_codecs.records.proposals import Proposal, ProposalDecoder
+    from aegis_governance.gates import GateInputs
     from aegis_streams.decide.identity import InputRecord
 
 MAX_PROPOSAL_BYTES: Final = 48 * 1024
@@ -55,8 +56,8 @@ class Admission:
         self._partitions = partitions
         self._routed: dict[bytes, bool] = {}
 
-    def check(self, record: InputRecord) -> Proposal | Refusal:
-        """Return the decoded proposal, or why it is refused.
+    def check(self, record: InputRecord) -> tuple[Proposal, GateInputs] | Refusal:
+        """Return the decoded proposal with what the gates read of it, or why it is refused.
 
         Raises:
             SchemaNotCachedError: The writer's schema has to be fetched first.
@@ -73,13 +74,14 @@ class Admission:
             proposal = self._decoder.decode(value, content_type(record.headers))
         except ProposalDecodeError as error:
             return self._undecoded(key, error)
-        agent_id, proposal_id = str(proposal["agent_id"]), str(proposal["proposal_id"])
+        agent_id, proposal_id = proposal["agent_id"], proposal["proposal_id"]
         misrouted = self._misrouted(key, agent_id)
         if misrouted is not None:
             return misrouted._replace(agent_id=agent_id, proposal_id=proposal_id)
-        fault = validate_record(proposal)
+        inputs = gate_inputs(proposal)
+        fault = validate_beside(proposal, inputs)
         if fault is None:
-            return proposal
+            return proposal, inputs
         detail = f"{fault.field}: {shown(fault.value)} is not accepted; use {fault.allowed}"
         return self._decidable(Refusal("field_invalid", detail, agent_id, proposal_id))
 

@@ -52,13 +52,10 @@ class Seen(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """Return the 73 bytes kept in the changelog."""
-        return _ENTRY.pack(
-            self.time,
-            self.content_sha256,
-            bytes.fromhex(self.first[2:].replace("-", "")),
-            bytes.fromhex(self.effective[2:].replace("-", "")),
-            self.pinned,
-        )
+        first = effective = _uuid_bytes(self.first)
+        if self.effective != self.first:
+            effective = _uuid_bytes(self.effective)
+        return _ENTRY.pack(self.time, self.content_sha256, first, effective, self.pinned)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Seen:
@@ -67,6 +64,10 @@ class Seen(NamedTuple):
         return cls(
             time, content, f"d-{uuid.UUID(bytes=first)}", f"d-{uuid.UUID(bytes=effective)}", pinned
         )
+
+
+def _uuid_bytes(decision_id: str) -> bytes:
+    return bytes.fromhex(decision_id[2:].replace("-", ""))
 
 
 def proposal_key(agent_id: str, proposal_id: str) -> bytes:
@@ -97,8 +98,9 @@ class Horizon:
 
     def expire(self, now_ms: int) -> None:
         """Forget unpinned ids first seen a horizon or more before `now_ms`."""
-        for key in list(self._pinned):
-            self._forget(key)
+        if self._pinned:
+            for key in list(self._pinned):
+                self._forget(key)
         ages = self._ages
         while ages and ages[0][0] + self._horizon_ms <= now_ms:
             self._forget(ages.popleft()[1])

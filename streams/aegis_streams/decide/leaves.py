@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aegis_codecs.log.chain import entry_hash
 from aegis_codecs.log.merkle import leaf_hash
 from aegis_codecs.records import bodies
-from aegis_codecs.records.audit import AuditEntry, columns
+from aegis_codecs.records.audit import AuditEntry, Columns, columns
 
 if TYPE_CHECKING:
     from aegis_streams.decide.head import Head
@@ -26,12 +26,14 @@ class LogWriter:
 
     def append(self, key: bytes | None, kind: str, fields: dict[str, Any]) -> int:
         """Append a leaf of these fields and return its sequence."""
+        return self.append_body(key, bodies.encode(kind, fields), columns(kind, fields))
+
+    def append_body(self, key: bytes | None, body: bytes, found: Columns) -> int:
+        """Append a leaf of these bytes and return its sequence; `found` is what they say."""
         head = self._head
         sequence, previous = head.sequence, head.entry_hash
-        body = bodies.encode(kind, fields)
         leaf = leaf_hash(body)
         entry = entry_hash(previous, leaf)
-        found = columns(kind, fields)
         self._sink(key, AuditEntry(head.log, sequence, previous, leaf, entry, body, *found))
         head.sequence, head.entry_hash = sequence + 1, entry
         return sequence

@@ -48,10 +48,11 @@ class Outbox:
 
     def leaf(self, key: bytes | None, entry: AuditEntry) -> None:
         """Produce a leaf to the audit topic."""
+        kind, status = entry.kind, entry.status
         self._open.emit(AUDIT, value=self._records.audit(entry), key=key)
-        self.kinds[entry.kind] += 1
-        if entry.kind == "DecisionMade" and entry.status is not None:
-            self.statuses[entry.status] += 1
+        self.kinds[kind] += 1
+        if kind == "DecisionMade" and status is not None:
+            self.statuses[status] += 1
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """Produce a dead letter with the original bytes."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from aegis_codecs.records.proposals import ProposalDecoder, content_sha256
-from aegis_codecs.records.validation import gate_inputs
+from aegis_codecs.records.audit import Columns
+from aegis_codecs.records.proposals import content_sha256
 from aegis_governance.config import AegisConfig
 from aegis_governance.evaluators import evaluator
 from aegis_streams.decide.admission import Admission, Refusal
@@ -19,14 +19,16 @@ from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
 from aegis_streams.decide.horizon import Horizon, KeyValue, Seen, proposal_key
 from aegis_streams.decide.identity import InputRecord, decision_id
 from aegis_streams.decide.leaves import LeafSink, LogWriter
-from aegis_streams.decide.verdicts import RefusedFields, decision_fields, refused_fields
+from aegis_streams.decide.verdicts import DecisionRows, Leaf, RefusedFields, refused_fields
 from aegis_streams.errors import ContinuityError
 from aegis_streams.names import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aegis_codecs.records.proposals import Proposal, ProposalDecoder
     from aegis_governance.drift import DriftChange
+    from aegis_governance.gates import GateInputs
 
 
 MAX_DETAIL: Final = 500
@@ -84,7 +86,7 @@ class Processor:
         self._agents = AgentWindows(tables.drift, self.config)
         self._log = LogWriter(self.head, leaf)
         self._dead_letter = dead_letter
-        self._valid_ms = self.config.decision_valid_ms
+        self._rows = DecisionRows(partition, self.head, self.config)
 
     @property
     def remembered(self) -> int:
@@ -104,57 +106,47 @@ class Processor:
                 f"{record.topic}[{record.partition}]: offset {record.offset} was already decided; "
                 f"the next is {head.offsets.get(record.topic)}"
             )
-        checked: dict[str, object] | Refusal
-        if record.topic == COMMANDS:
-            checked = Refusal(
-                "command_unsupported",
-                "kind: this version takes no commands; parameters come from genesis",
-            )
-        else:
-            checked = self._admission.check(record)
+        checked = self._check(record)
         head.offsets[record.topic] = record.offset + 1
         head.leaf_time = max(head.leaf_time, record.timestamp)
         self._horizon.expire(head.leaf_time)
-        cause = _cause(record, head.leaf_time)
         if isinstance(checked, Refusal):
-            self._refuse(record, cause, checked)
+            self._refuse(record, checked)
         else:
-            self._propose(record, cause, checked)
+            self._propose(record, *checked)
 
     def flush(self) -> None:
         """Write head and touched windows to the tables, at the end of a batch."""
         self._tables.heads.put(HEAD_KEY, self.head.to_bytes())
         self._agents.flush()
 
-    def _propose(
-        self, record: InputRecord, cause: dict[str, object], proposal: dict[str, object]
-    ) -> None:
+    def _check(self, record: InputRecord) -> tuple[Proposal, GateInputs] | Refusal:
+        if record.topic == COMMANDS:
+            return Refusal(
+                "command_unsupported",
+                "kind: this version takes no commands; parameters come from genesis",
+            )
+        return self._admission.check(record)
+
+    def _propose(self, record: InputRecord, proposal: Proposal, inputs: GateInputs) -> None:
         content = content_sha256(proposal)
-        agent_id, proposal_id = str(proposal["agent_id"]), str(proposal["proposal_id"])
+        agent_id, proposal_id = proposal["agent_id"], proposal["proposal_id"]
         key = proposal_key(agent_id, proposal_id)
         seen = self._horizon.find(key)
         if seen is not None and seen.content_sha256 == content:
-            self._repeat(record, cause, agent_id, proposal_id, seen)
-            return
-        if seen is not None or self._horizon.full:
+            self._repeat(record, agent_id, proposal_id, seen)
+        elif seen is not None or self._horizon.full:
             reason, detail = _unusable(seen, self._horizon.count)
-            fields = refused_fields(
-                RefusedFields(reason, detail, agent_id, proposal_id, content), proposal
-            )
-            self._decide(record, cause, fields)
-            return
-        identity = self._evaluate(record, cause, proposal, content)
-        self._horizon.remember(key, Seen(self.head.leaf_time, content, identity, identity))
+            refused = RefusedFields(reason, detail, agent_id, proposal_id, content)
+            self._decide(record, refused_fields(refused, proposal))
+        else:
+            identity = self._evaluate(record, proposal, inputs, content)
+            self._horizon.remember(key, Seen(self.head.leaf_time, content, identity, identity))
 
     def _evaluate(
-        self,
-        record: InputRecord,
-        cause: dict[str, object],
-        proposal: dict[str, object],
-        content: bytes,
+        self, record: InputRecord, proposal: Proposal, inputs: GateInputs, content: bytes
     ) -> str:
-        agent_id = str(proposal["agent_id"])
-        inputs = gate_inputs(proposal)
+        head, agent_id = self.head, proposal["agent_id"]
         observed = self._agents.observe(agent_id, inputs)
         try:
             verdict = self._evaluator.evaluate(inputs, agent_id, observed)
@@ -162,38 +154,47 @@ class Processor:
             raise
         except Exception as error:  # noqa: BLE001 - rules 7: a HALT, not a stop
             self._agents.take_back(agent_id, inputs)
-            detail = f"evaluator {self.head.evaluator} raised {type(error).__name__}"
-            refused = RefusedFields(
-                "evaluation_error", detail, agent_id, str(proposal["proposal_id"]), content
-            )
-            identity, sequence = self._decide(record, cause, refused_fields(refused, proposal))
-            said = f"{detail}: {error}"[:MAX_DETAIL]  # its words may differ between versions
-            self._dead_letter(DeadLetter(record, "evaluation_error", said, self.head.log, sequence))
-            return identity
-        fields = decision_fields(proposal, content, verdict, observed)
-        if fields["status"] == "proceed" and not inputs.dry_run:
-            fields["valid_until"] = self.head.leaf_time + self._valid_ms
-        identity, _ = self._decide(record, cause, fields)
+            return self._not_evaluated(record, proposal, content, error)
+        identity = decision_id(head.log, record, 0)
+        time, proposal_id = head.leaf_time, proposal["proposal_id"]
+        leaf = Leaf(record, time, identity)
+        body = self._rows.body(leaf, proposal, (content, verdict, observed))
+        status = verdict.status._value_
+        found = Columns("DecisionMade", time, agent_id, proposal_id, identity, status, None)
+        self._log.append_body(record.key, body, found)
         for ordinal, change in enumerate(observed.changes, start=1):
-            self._drift_changed(record, {**cause, "ordinal": ordinal}, agent_id, change)
+            self._drift_changed(record, ordinal, agent_id, change)
         return identity
 
-    def _refuse(self, record: InputRecord, cause: dict[str, object], refusal: Refusal) -> None:
+    def _not_evaluated(
+        self, record: InputRecord, proposal: Proposal, content: bytes, error: Exception
+    ) -> str:
+        reason = "evaluation_error"
+        detail = f"evaluator {self.head.evaluator} raised {type(error).__name__}"
+        refused = RefusedFields(
+            reason, detail, proposal["agent_id"], proposal["proposal_id"], content
+        )
+        identity, sequence = self._decide(record, refused_fields(refused, proposal))
+        said = f"{detail}: {error}"[:MAX_DETAIL]  # its words may differ between versions
+        self._dead_letter(DeadLetter(record, reason, said, self.head.log, sequence))
+        return identity
+
+    def _refuse(self, record: InputRecord, refusal: Refusal) -> None:
         reason, detail, agent_id, proposal_id, decidable = refusal
         if decidable:
             content = hashlib.sha256(record.value or b"").digest()
             key = proposal_key(agent_id, proposal_id)
             seen = self._horizon.find(key)
             if seen is not None and seen.content_sha256 == content:
-                self._repeat(record, cause, agent_id, proposal_id, seen)
+                self._repeat(record, agent_id, proposal_id, seen)
                 return
             fields = refused_fields(RefusedFields(reason, detail, agent_id, proposal_id), None)
-            identity, sequence = self._decide(record, cause, fields)
+            identity, sequence = self._decide(record, fields)
             if seen is None and not self._horizon.full:
                 self._horizon.remember(key, Seen(self.head.leaf_time, content, identity, identity))
         else:
             rejected = {
-                **cause,
+                **self._cause(record),
                 "reason": reason,
                 "detail": detail,
                 "agent_id": agent_id,
@@ -203,12 +204,10 @@ class Processor:
             sequence = self._log.append(record.key, "InputRejected", rejected)
         self._dead_letter(DeadLetter(record, reason, detail, self.head.log, sequence))
 
-    def _decide(
-        self, record: InputRecord, cause: dict[str, object], fields: dict[str, object]
-    ) -> tuple[str, int]:
+    def _decide(self, record: InputRecord, fields: dict[str, object]) -> tuple[str, int]:
         head = self.head
         identity = decision_id(head.log, record, 0)
-        fields.update(cause)
+        fields.update(self._cause(record))
         fields["decision_id"] = identity
         fields["mode"] = self.config.mode
         fields["parameters_sha256"] = head.parameters_sha256
@@ -218,13 +217,12 @@ class Processor:
     def _repeat(
         self,
         record: InputRecord,
-        cause: dict[str, object],
         agent_id: str,
         proposal_id: str,
         seen: Seen,
     ) -> None:
         repeated = {
-            **cause,
+            **self._cause(record),
             "agent_id": agent_id,
             "proposal_id": proposal_id,
             "content_sha256": seen.content_sha256,
@@ -234,9 +232,10 @@ class Processor:
         self._log.append(record.key, "ProposalRepeated", repeated)
 
     def _drift_changed(
-        self, record: InputRecord, cause: dict[str, object], agent_id: str, change: DriftChange
+        self, record: InputRecord, ordinal: int, agent_id: str, change: DriftChange
     ) -> None:
         changed = {
+            **self._cause(record, ordinal),
             "agent_id": agent_id,
             "feature": change.feature,
             "former": change.former.value,
@@ -245,7 +244,18 @@ class Processor:
             "count": change.size,
             "baseline_id": change.baseline_id,
         }
-        self._log.append(record.key, "DriftChanged", {**cause, **changed})
+        self._log.append(record.key, "DriftChanged", changed)
+
+    def _cause(self, record: InputRecord, ordinal: int = 0) -> dict[str, object]:
+        return {
+            "cause_topic": record.topic,
+            "cause_partition": record.partition,
+            "cause_offset": record.offset,
+            "cause_timestamp": record.timestamp,
+            "cause_sha256": hashlib.sha256(record.value or b"").digest(),
+            "ordinal": ordinal,
+            "leaf_time": self.head.leaf_time,
+        }
 
 
 def load_head(heads: KeyValue) -> tuple[Head, AegisConfig]:
@@ -267,18 +277,6 @@ def load_head(heads: KeyValue) -> tuple[Head, AegisConfig]:
             "tables from the log"
         )
     return head, AegisConfig.from_bytes(parameters)
-
-
-def _cause(record: InputRecord, leaf_time: int) -> dict[str, object]:
-    return {
-        "cause_topic": record.topic,
-        "cause_partition": record.partition,
-        "cause_offset": record.offset,
-        "cause_timestamp": record.timestamp,
-        "cause_sha256": hashlib.sha256(record.value or b"").digest(),
-        "ordinal": 0,
-        "leaf_time": leaf_time,
-    }
 
 
 def _unusable(seen: Seen | None, count: int) -> tuple[str, str]:

@@ -1,16 +1,24 @@
-"""From a verdict, or a refusal, to the fields of a `DecisionMade` leaf."""
+"""From a verdict, or a refusal, to a `DecisionMade` leaf."""
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from aegis_codecs.records import bodies
+from aegis_governance.vocabulary import GATES, PCWStatus
+from aegis_streams.names import PROPOSALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aegis_codecs.records.proposals import Proposal
+    from aegis_governance.config import AegisConfig
     from aegis_governance.decision import Verdict
     from aegis_governance.drift import DriftObservation
+    from aegis_streams.decide.head import Head
+    from aegis_streams.decide.identity import InputRecord
 
-GATES: Final = ("risk", "profit", "novelty", "complexity", "quality", "utility")
 _UNGATED: Final[Mapping[str, object]] = {
     f"{gate}_{part}": value
     for gate in GATES
@@ -23,6 +31,14 @@ _UNGATED: Final[Mapping[str, object]] = {
 }
 
 
+class Leaf(NamedTuple):
+    """What a decision has from its place: the input that causes it, its time and its id."""
+
+    record: InputRecord
+    time: int
+    decision_id: str
+
+
 class RefusedFields(NamedTuple):
     """What a HALT without evaluation says."""
 
@@ -33,56 +49,75 @@ class RefusedFields(NamedTuple):
     content_sha256: bytes | None = None
 
 
-def decision_fields(
-    proposal: Mapping[str, object], content: bytes, verdict: Verdict, observed: DriftObservation
-) -> dict[str, object]:
-    """Return the fields of an evaluated decision that follow from proposal and verdict."""
-    risk, profit, novelty, complexity, quality, utility = verdict.gates
-    divergences = observed.divergences
-    return {
-        "proposal_id": proposal["proposal_id"],
-        "agent_id": proposal["agent_id"],
-        "session_id": proposal["session_id"],
-        "phase": proposal["phase"],
-        "impact": proposal["estimated_impact"],
-        "content_sha256": content,
-        "status": verdict.status.value,
-        "reason": verdict.reason,
-        "detail": "",
-        "confidence": verdict.confidence,
-        "risk_outcome": risk.outcome,
-        "risk_value": risk.value,
-        "risk_threshold": risk.threshold,
-        "risk_confidence": risk.confidence,
-        "profit_outcome": profit.outcome,
-        "profit_value": profit.value,
-        "profit_threshold": profit.threshold,
-        "profit_confidence": profit.confidence,
-        "novelty_outcome": novelty.outcome,
-        "novelty_value": novelty.value,
-        "novelty_threshold": novelty.threshold,
-        "novelty_confidence": novelty.confidence,
-        "complexity_outcome": complexity.outcome,
-        "complexity_value": complexity.value,
-        "complexity_threshold": complexity.threshold,
-        "complexity_confidence": complexity.confidence,
-        "quality_outcome": quality.outcome,
-        "quality_value": quality.value,
-        "quality_threshold": quality.threshold,
-        "quality_confidence": quality.confidence,
-        "utility_outcome": utility.outcome,
-        "utility_value": utility.value,
-        "utility_threshold": utility.threshold,
-        "utility_confidence": utility.confidence,
-        "drift_status": observed.status.value,
-        "drift_risk": divergences[0],
-        "drift_profit": divergences[1],
-        "constraints": list(verdict.constraints),
-        "override_eligible": verdict.override_eligible,
-        "dry_run": proposal["shadow_mode"],
-        "valid_until": None,
-        "supersedes": None,
-    }
+class DecisionRows:
+    """Encodes the bodies of one partition's evaluated decisions, each from one tuple.
+
+    Args:
+        partition: Number of the partition.
+        head: Its head; parameters and evaluator must stay as they are there.
+        config: The active parameters.
+    """
+
+    def __init__(self, partition: int, head: Head, config: AegisConfig) -> None:
+        constants = {
+            "cause_topic": PROPOSALS,
+            "cause_partition": partition,
+            "ordinal": 0,
+            "detail": "",
+            "mode": config.mode,
+            "parameters_sha256": head.parameters_sha256,
+            "evaluator": head.evaluator,
+            "supersedes": None,
+        }
+        rows = bodies.BodyRows("DecisionMade", constants, ("phase", "impact", "content_sha256"))
+        self._encode: Final = rows.encode
+        self._valid_ms: Final = config.decision_valid_ms
+
+    def body(
+        self, leaf: Leaf, proposal: Proposal, judged: tuple[bytes, Verdict, DriftObservation]
+    ) -> bytes:
+        """Return the body of a decision.
+
+        Args:
+            leaf: Its cause, time and identity.
+            proposal: The decoded proposal.
+            judged: Its content hash, what the evaluator says, and where its agent stands.
+        """
+        record, time, identity = leaf
+        content, verdict, observed = judged
+        risk, profit, novelty, complexity, quality, utility = verdict.gates
+        dry_run = proposal["shadow_mode"]
+        released = verdict.status is PCWStatus.PROCEED and not dry_run
+        return self._encode(
+            (
+                record.offset,
+                record.timestamp,
+                sha256(record.value or b"").digest(),
+                time,
+                identity,
+                proposal["proposal_id"],
+                proposal["agent_id"],
+                proposal["session_id"],
+                proposal["phase"],
+                proposal["estimated_impact"],
+                content,
+                verdict.status,
+                verdict.reason,
+                verdict.confidence,
+                *risk,
+                *profit,
+                *novelty,
+                *complexity,
+                *quality,
+                *utility,
+                observed.status._value_,
+                *observed.divergences,
+                verdict.constraints,
+                verdict.override_eligible,
+                dry_run,
+                time + self._valid_ms if released else None,
+            )
+        )
 
 
 def refused_fields(

@@ -1,0 +1,128 @@
+"""Where a bench takes place: a deployment on servers of its own, and what is done to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import Producer
+from confluent_kafka.cimpl import NewTopic
+
+from aegis_streams.names import TOPICS
+from aegis_streams.topics.ensure import list_topics
+from bench import bare_loop
+from bench.workload import produce, write_parameters
+from support.deployment import Deployment
+from support.stack import LocalEngine, RunningStack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aegis_streams.settings import Settings
+
+_ANSWER_SECONDS: Final = 30.0
+_TESTS: Final = Path(__file__).resolve().parent.parent
+
+
+class Arena:
+    """A deployment that was just opened; `fresh` opens another one in its place.
+
+    Args:
+        stack: The servers; all their topics are removed.
+        say: Shows progress.
+    """
+
+    def __init__(self, stack: RunningStack, say: Callable[[str], None]) -> None:
+        self.stack = stack
+        self.say = say
+        self._home = tempfile.TemporaryDirectory(prefix="aegis-bench-")
+        self._number = 0
+        self.deployment: Deployment
+        self.schema_id = 0
+        self.fresh()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the present deployment."""
+        return self.deployment.settings
+
+    def fresh(self) -> None:
+        """Remove everything and open a new deployment."""
+        self._number += 1
+        home = Path(self._home.name) / str(self._number)
+        home.mkdir()
+        self.stack.clear()
+        parameters = write_parameters(home / "parameters.json")
+        self.deployment = Deployment(self.stack, home, parameters_file=parameters)
+        report = self.deployment.open()
+        self.schema_id = report.schemas["ProposalSubmitted"]
+
+    def close(self) -> None:
+        """Remove the directory of keys and logs."""
+        self._home.cleanup()
+
+    def produce(self, name: str, count: int) -> None:
+        """Put a backlog on the proposals topic."""
+        producer = Producer(
+            {
+                "bootstrap.servers": self.stack.bootstrap,
+                "partitioner": "murmur2_random",
+                "compression.type": "zstd",
+                "linger.ms": 20,
+                "queue.buffering.max.messages": 200_000,
+                "delivery.report.only.error": True,
+            }
+        )
+        seconds = produce(producer, name, self.schema_id, count)
+        self.say(f"{count:,} proposals produced in {seconds:.1f} s")
+
+    @contextmanager
+    def bare_loop(self) -> Iterator[int]:
+        """Run the bare loop for the length of a block; yields its process id."""
+        settings = self.settings
+        self._make_bare_topics()
+        command = [sys.executable, "-m", bare_loop.__name__, settings.bootstrap]
+        command += [settings.registry_url, str(settings.partitions), str(settings.parameters_file)]
+        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(_TESTS)})
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+            process.wait()
+
+    def disk_bytes(self, topic: str) -> int | None:
+        """Return what the broker keeps of a topic on disk; None if its disk is not at hand."""
+        engine = self.stack.engine
+        if not isinstance(engine, LocalEngine):
+            return None
+        folder = engine.place.layout.data("kafka")
+        return sum(
+            segment.stat().st_size
+            for partition in range(self.settings.partitions)
+            for segment in folder.rglob(f"{topic}-{partition}/*.log")
+        )
+
+    def broker_pid(self) -> int | None:
+        """Return the broker's process, None if it runs elsewhere."""
+        engine = self.stack.engine
+        if not isinstance(engine, LocalEngine):
+            return None
+        identity = engine.child("kafka").identity
+        return None if identity is None else identity.pid
+
+    def _make_bare_topics(self) -> None:
+        configs = {spec.name: spec.config for spec in TOPICS}
+        wanted = {copy: configs[name] for name, copy in bare_loop.COPIES.items()}
+        present = list_topics(self.stack.admin)
+        missing = [
+            NewTopic(name, self.settings.partitions, 1, config=dict(config))
+            for name, config in wanted.items()
+            if name not in present
+        ]
+        for done in self.stack.admin.create_topics(missing).values() if missing else ():
+            done.result(_ANSWER_SECONDS)
