@@ -26,6 +26,9 @@ _FETCH_BYTES: Final = 1024 * 1024
 _READ_AHEAD_KIB: Final = 32 * 1024
 _READ_AHEAD_RECORDS: Final = 50_000
 _QUEUE_KIB: Final = 512 * 1024
+_IDLE_MS: Final = 2_000
+_REFRESH_MS: Final = 3_000
+"""Longer than `_IDLE_MS`, or the refreshes themselves would keep connections from being idle."""
 
 
 class GroupConsumer(Protocol):
@@ -169,6 +172,11 @@ class KafkaClients:
                 "transaction.timeout.ms": _ms(settings.transaction_timeout),
                 "compression.type": settings.compression,
                 "message.max.bytes": settings.message_bytes,
+                # After a broker restart the client can wait for ever for a group coordinator that
+                # it has given up (librdkafka #5511), past every timeout (#5456). Each connection
+                # that closes or opens makes it look again: idle ones close, a refresh opens one.
+                "connections.max.idle.ms": _IDLE_MS,
+                "topic.metadata.refresh.interval.ms": _REFRESH_MS,
                 "linger.ms": 5,
                 "batch.num.messages": 10_000,
                 "queue.buffering.max.kbytes": _QUEUE_KIB,

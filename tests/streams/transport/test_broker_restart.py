@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
@@ -47,3 +48,34 @@ def test_end_offsets_are_to_be_had_again(stack: RunningStack) -> None:
     # The client's defect that `end_offsets` works around: it would say 0 if it were mended.
     assert wait_until(lambda: plain_answer() == KafkaError.FENCED_LEADER_EPOCH, SECONDS)
     assert plain_answer() == KafkaError.FENCED_LEADER_EPOCH
+
+
+def test_no_transactional_call_hangs(stack: RunningStack) -> None:
+    topic = stack.topic("restarted", partitions=1)
+    group = settings(bootstrap=stack.bootstrap, group=topic)
+    clients = KafkaClients(group)
+    member = Consumer({"bootstrap.servers": stack.bootstrap, "group.id": topic, "log_level": 0})
+    back, committed = threading.Event(), [0] * 6
+
+    def transact(number: int) -> None:
+        producer = clients.producer(number, lambda _: None)
+        try:
+            producer.init_transactions(30)
+            while not back.is_set():
+                producer.begin_transaction()
+                producer.produce(topic, b"x", None, 0)
+                offsets = [TopicPartition(topic, 0, committed[number])]
+                metadata = member.consumer_group_metadata()
+                producer.send_offsets_to_transaction(offsets, metadata, 10)
+                producer.commit_transaction(10)
+                committed[number] += 1
+        except KafkaException:
+            return  # an error is an answer; what to do about it is the driver's business
+
+    threads = [threading.Thread(target=transact, args=(n,), daemon=True) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    assert wait_until(lambda: all(committed), SECONDS)
+    stack.restart_broker(kill=True)
+    back.set()
+    assert wait_until(lambda: not any(thread.is_alive() for thread in threads), 20)
