@@ -192,4 +192,4 @@ class Acquisition:
         if error.fatal():
             self._context.failstop.fail(fault_of(KafkaException(error), self._what))
         else:
-            _log.warning("%s: producer: %s", self._what, error)
+            _log.debug("%s: producer: %s", self._what, error)

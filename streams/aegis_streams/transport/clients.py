@@ -9,6 +9,8 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaException, Producer, 
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from aegis_streams.transport.quiet import RepeatFilter
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     KafkaHeaders = list[tuple[str, bytes | str | None]]
 
 _log = logging.getLogger(__name__)
+_log.addFilter(RepeatFilter(5.0))
 
 _FETCH_BYTES: Final = 1024 * 1024
 _READ_AHEAD_KIB: Final = 32 * 1024

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from aegis_streams.transport.faults import FaultPoint
 from aegis_streams.transport.outcome import Verdict, classify, error_of
-from aegis_streams.transport.transaction import AbortedError, attempt, fault_of
+from aegis_streams.transport.transaction import AbortedError, attempt, fault_of, once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +104,8 @@ class Commit:
         ]
         producer = self._acquired.producer
         try:
-            attempt(
+            # Not repeated: after a time-out a second call can hang in the client for ever.
+            once(
                 lambda left: producer.send_offsets_to_transaction(offsets, metadata, left),
                 f"{self._what}: offsets",
                 self._context.settings.commit_timeout,

@@ -193,7 +193,7 @@ class Driver:
         if error.fatal():
             self._failstop.fail(fault_of(KafkaException(error), "consumer"))
         else:
-            _log.warning("consumer: %s", error)
+            _log.debug("consumer: %s", error)
 
     # ------------------------------------------------------------------ rebalance, same thread
 

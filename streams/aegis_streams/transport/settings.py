@@ -95,7 +95,7 @@ class TransportSettings:
     buffer_bytes: int = 64 * 1024 * 1024
     barrier_timeout: float = 30.0
     transaction_timeout: float = 10.0
-    commit_timeout: float = 30.0
+    commit_timeout: float = 15.0
     batch_retries: int = 10
     retry_backoff: float = 0.05
     fence_timeout: float = 30.0

@@ -38,6 +38,27 @@ def fault_of(error: KafkaException, doing: str) -> FaultError:
     return BrokerError(f"{doing}: {inner}")
 
 
+def once(call: Callable[[float], None], doing: str, timeout: float) -> None:
+    """Make a transactional call that must not be repeated, whatever the error.
+
+    Args:
+        call: The client's call; gets the seconds it may take.
+        doing: What it does, for messages.
+        timeout: Seconds.
+
+    Raises:
+        AbortedError: The transaction has to be aborted.
+        FaultError: The process has to stop.
+    """
+    try:
+        call(timeout)
+    except KafkaException as error:
+        if classify(error) is Verdict.FATAL:
+            raise fault_of(error, doing) from error
+        _log.warning("%s: %s; the batch is undone and repeated", doing, error_of(error))
+        raise AbortedError(error_of(error).name()) from error
+
+
 def attempt(
     call: Callable[[float], None],
     doing: str,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _TICK: Final = 1.0
+_GRACE: Final = 3.0
 _BUSY: Final = frozenset({LaneState.ACQUIRING, LaneState.DELIVERING, LaneState.COMMITTING})
 
 
@@ -75,12 +76,19 @@ class Watchdog:
         if now - self._driver.polled > limit:
             return f"the poll loop has not come round for {limit} s"
         for lane in lanes:
-            if now - max(lane.progress, lane.state.since) > limit and _has_work(lane):
-                return f"partition {lane.partition} is {lane.state.value.value} for {limit} s"
+            since = now - max(lane.progress, lane.state.since)
+            if since > self._limit(lane) and _has_work(lane):
+                return f"partition {lane.partition} is {lane.state.value.value} for {since:.0f} s"
         for (topic, partition), (position, since) in self._unfetched.items():
             if now - since > limit:
                 return f"{topic} {partition} has records past {position} but none arrive"
         return ""
+
+    def _limit(self, lane: Lane) -> float:
+        # A call of the client can outlive the time it was given; then nobody else notices.
+        if lane.state.value is LaneState.COMMITTING:
+            return min(self._settings.commit_timeout + _GRACE, self._settings.watchdog_timeout)
+        return self._settings.watchdog_timeout
 
     def _run(self) -> None:
         while not self._stop.wait(_TICK):

@@ -119,12 +119,22 @@ def test_an_abort_undoes_the_batch_and_repeats_the_same_records(
 
 def test_retriable_errors_are_retried_without_an_abort(cluster: FakeCluster) -> None:
     feed(cluster, 1, b"a")
-    for call in ("init_transactions", "committed", "end_offsets", "send_offsets", "commit"):
+    for call in ("init_transactions", "committed", "end_offsets", "commit"):
         cluster.fail_next(call, RETRY)
     with worker(cluster, count, 1) as running:
         committed(cluster, 1, 1)
     assert running.observer.aborts == []
     assert "abort" not in cluster.calls
+
+
+def test_offsets_are_never_sent_twice_in_one_transaction(cluster: FakeCluster) -> None:
+    feed(cluster, 1, b"a")
+    cluster.fail_next("send_offsets", RETRY)
+    with worker(cluster, count, 1) as running:
+        committed(cluster, 1, 1)
+    assert running.observer.aborts == ["COORDINATOR_LOAD_IN_PROGRESS"]
+    calls = [call for call in cluster.calls if call in ("send_offsets", "abort", "commit")]
+    assert calls == ["send_offsets", "abort", "send_offsets", "commit"]
 
 
 def test_refused_metadata_are_not_used_again(cluster: FakeCluster) -> None:

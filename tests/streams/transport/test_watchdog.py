@@ -10,6 +10,7 @@ from aegis_streams.stack.processes import wait_until
 from aegis_streams.transport import PartitionBatch, PartitionState, StuckError
 from aegis_streams.transport.failstop import EXIT_FAULT, FailStop
 from aegis_streams.transport.hooks import Observer
+from aegis_streams.transport.machine import LaneState
 from aegis_streams.transport.watchdog import LagMonitor, Watchdog
 from support.transport_fakes import FakeCluster
 from support.transport_worker import INPUT, SECONDS, SIBLING, FakeWorker, count, worker
@@ -60,6 +61,20 @@ def test_a_batch_without_progress_is_stuck_unless_it_stalls(cluster: FakeCluster
         assert dog.stuck(time.monotonic() + 1) == ""
         batch._stall_reason = ""
         leave.set()
+
+
+def test_a_commit_that_outlives_its_time_is_noticed_soon(cluster: FakeCluster) -> None:
+    with worker(cluster, count, 0) as running:
+        lane = running.driver.lanes[0]
+        lane.state.move(LaneState.DELIVERING)
+        lane.state.move(LaneState.COMMITTING)
+        dog, now = watchdog(running), lane.state.since
+        lane.progress = now
+        late = now + running.settings.commit_timeout + 4
+        running.driver.polled = late
+        assert dog.stuck(now + running.settings.commit_timeout) == ""
+        assert "partition 0 is committing" in dog.stuck(late)
+        lane.state.move(LaneState.IDLE)
 
 
 def test_records_that_never_arrive_are_noticed(cluster: FakeCluster) -> None:
