@@ -108,6 +108,10 @@ class Crew:
         self._workers[slot].terminate()
         return self._workers[slot].wait(SECONDS)
 
+    def exit_code(self, slot: int) -> int:
+        """Wait for the end of a worker that ends by itself."""
+        return self._workers.pop(slot).wait(SECONDS)
+
     def tend(self) -> None:
         """Start again whoever exited."""
         for slot, worker in list(self._workers.items()):

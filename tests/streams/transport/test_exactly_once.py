@@ -48,12 +48,14 @@ def test_a_worker_drains_on_sigterm_and_the_next_one_goes_on(crew: Crew) -> None
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("point", ["before", "between", "after"])
-def test_a_kill_around_the_commit_loses_and_doubles_nothing(crew: Crew, point: str) -> None:
-    crew.start(0, f"{point}:kill:6")
-    crew.send(3_000, 1_500.0).join()
-    whole(crew, 3_000)
-    assert crew.exits == [-signal.SIGKILL]
+def test_kills_around_the_commit_lose_and_double_nothing(crew: Crew) -> None:
+    sending = crew.send(6_000, 500.0)
+    for point in ("before", "between", "after"):
+        crew.start(0, f"{point}:kill:6")
+        assert crew.exit_code(0) == -signal.SIGKILL
+    crew.start(0)
+    sending.join()
+    whole(crew, 6_000)
     assert crew.end() == [0]
 
 
@@ -96,14 +98,11 @@ def test_kills_zombies_and_rebalances_together(crew: Crew) -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("kill", [False, True])
-def test_a_broker_restart_loses_and_doubles_nothing(
-    stack: RunningStack, crew: Crew, kill: bool
-) -> None:
+def test_a_broker_restart_loses_and_doubles_nothing(stack: RunningStack, crew: Crew) -> None:
     crew.start(0)
     sending = crew.send(4_000, 400.0)
     assert crew.came_out(500)
-    stack.restart_broker(kill=kill)
+    stack.restart_broker(kill=True)
     sending.join()
     whole(crew, 4_000)
     assert crew.end() == [0]
