@@ -32,6 +32,9 @@ test: setup ## Run every test against a real stack of its own
 chaos: setup ## Kill, freeze and restart everything for DURATION seconds, then judge (SEED repeats a run)
 	@PYTHONPATH=tests $(BIN)/python -m chaos --duration $(DURATION) $(if $(SEED),--seed $(SEED))
 
+bench: setup ## Measure speed on servers of its own (.aegis/bench/latest.json; BENCH="--quick")
+	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+
 lint: setup ## Run every linter
 	@$(BIN)/ruff check .
 	@$(BIN)/black --check --quiet .

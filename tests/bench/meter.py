@@ -100,6 +100,9 @@ def follow(pids: Sequence[int], done: Callable[[], int], first: int, last: int) 
     while True:
         count = done()
         now = time.monotonic()
+        gone = [pid for pid in pids if not _runs(pid)]
+        if gone:
+            raise AssertionError(f"process {gone[0]} ended at {count} of {last}; see its log")
         if count >= begin and (not starts or count >= end):
             samples = [_Sample(now, cpu_seconds(pid), count) for pid in pids]
             if starts:
@@ -113,6 +116,13 @@ def follow(pids: Sequence[int], done: Callable[[], int], first: int, last: int) 
         if now - moved > _QUIET_SECONDS:
             raise AssertionError(f"{count} of {last}, then nothing for {_QUIET_SECONDS:.0f} s")
         time.sleep(_TICK)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def summary(rates: Sequence[Rate]) -> dict[str, Any]:
