@@ -1,7 +1,8 @@
 """The sealer's memory outside Kafka: what it signed last, on disk before a signature leaves.
 
-One file per log, lines of ``size root checksum``. Only the last whole line counts: a torn one was
-never followed by a signature, because `record` returns after the bytes are on disk.
+One file per log, lines of ``size root checksum``. The line with the largest size counts: a process
+that was frozen and replaced may add a smaller one when it thaws. A torn line was never followed by
+a signature, because `record` returns after the bytes are on disk.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FILE_BYTES: Final = 256 * 1024
-"""A guard file beyond this is rewritten with its last line alone."""
+"""A guard file beyond this is rewritten with its largest line alone."""
 _CHECK_DIGITS: Final = 16
 
 
 class Guard:
-    """The last signed checkpoint of one log, fsynced."""
+    """The largest signed checkpoint of one log, fsynced."""
 
     def __init__(self, directory: Path, origin: str) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -30,33 +31,40 @@ class Guard:
         self._path = directory / (origin.replace("/", "_") + ".guard")
 
     def last(self) -> Checkpoint | None:
-        """Return the last checkpoint recorded, None if there is none yet.
+        """Return the largest checkpoint recorded, None if there is none yet.
 
         Raises:
-            SplitViewError: The file has content and no whole line: nothing can be concluded.
+            SplitViewError: The file has no whole line, or two roots for its largest size.
         """
         try:
             data = self._path.read_bytes()
         except FileNotFoundError:
             return None
-        for line in reversed(data.split(b"\n")[:-1]):
-            found = self._parse(line)
-            if found is not None:
-                return found
-        if data:
+        parsed = (self._parse(line) for line in data.split(b"\n")[:-1])
+        found = {checkpoint for checkpoint in parsed if checkpoint is not None}
+        if data and not found:
             raise SplitViewError(
                 f"{self._path}: damaged; restore it, or move it away once the last checkpoint that "
                 "was published is known to be the last one signed"
             )
-        return None
+        largest = max((checkpoint.size for checkpoint in found), default=0)
+        heads = [checkpoint for checkpoint in found if checkpoint.size == largest]
+        if len(heads) > 1:
+            raise SplitViewError(
+                f"{self._path}: two roots were recorded for size {largest}; one of the two "
+                "histories is false"
+            )
+        return heads[0] if heads else None
 
     def record(self, checkpoint: Checkpoint) -> None:
         """Put a checkpoint on disk. Blocks for one fsync; call it before signing."""
-        line = self._line(checkpoint)
         if self._path.exists() and self._path.stat().st_size < MAX_FILE_BYTES:
-            self._append(line)
+            self._append(self._line(checkpoint))
         else:
-            self._replace(line)
+            last = self.last()
+            larger = last is not None and last.size > checkpoint.size
+            kept = self._line(last) if last is not None and larger else b""
+            self._replace(kept + self._line(checkpoint))
 
     def _append(self, line: bytes) -> None:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND)

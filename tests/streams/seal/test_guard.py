@@ -63,6 +63,25 @@ def test_damage_is_refused_not_forgotten(tmp_path: Path) -> None:
         Guard(tmp_path, ORIGIN).last()
 
 
+def test_a_thawed_predecessor_does_not_make_it_forget(tmp_path: Path) -> None:
+    guard = Guard(tmp_path, ORIGIN)
+    for size in (5, 9, 7):
+        guard.record(checkpoint(size))
+    assert guard.last() == checkpoint(9)
+    path = guard_file(tmp_path)
+    path.write_bytes(path.read_bytes() + b"\n" * MAX_FILE_BYTES)
+    guard.record(checkpoint(8))
+    assert guard.last() == checkpoint(9)
+
+
+def test_two_roots_of_one_size_are_refused(tmp_path: Path) -> None:
+    guard = Guard(tmp_path, ORIGIN)
+    guard.record(checkpoint(5))
+    guard.record(checkpoint(5)._replace(root=bytes(32)))
+    with pytest.raises(SplitViewError, match="two roots"):
+        guard.last()
+
+
 def test_the_file_stays_small(tmp_path: Path) -> None:
     guard = Guard(tmp_path, ORIGIN)
     guard.record(checkpoint(1))
