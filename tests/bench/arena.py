@@ -74,6 +74,8 @@ class Arena:
                 "partitioner": "murmur2_random",
                 "compression.type": "zstd",
                 "linger.ms": 20,
+                # The broker's limit for one record, 64 KiB, counts for a batch of them too.
+                "batch.size": 60_000,
                 "queue.buffering.max.messages": 200_000,
                 "delivery.report.only.error": True,
             }

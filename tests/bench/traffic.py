@@ -7,7 +7,7 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from confluent_kafka import OFFSET_END, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
@@ -135,10 +135,11 @@ class Traffic:
         verifier = Verifier(load_trust(settings.trust_file))
         reader = DecisionReader(verifier, decision_decoder(settings.registry_url))
         consumer = open_consumer(settings.bootstrap)
-        consumer.assign(
-            [TopicPartition(DECISIONS, p, OFFSET_END) for p in range(settings.partitions)]
-        )
-        consumer.poll(1.0)
+        # Offsets, not "the end": that is looked up later, when decisions may be there already.
+        where = [TopicPartition(DECISIONS, p) for p in range(settings.partitions)]
+        for each in where:
+            each.offset = consumer.get_watermark_offsets(each, timeout=30)[1]
+        consumer.assign(where)
         self._reading.set()
         while not (self._ended.is_set() and not self._sender.is_alive() and not self.open):
             first = consumer.poll(_POLL)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from confluent_kafka import Producer
+    from confluent_kafka import KafkaError, Message, Producer
 
 AGENTS: Final = 1_000
 SEED: Final = 20_251
@@ -86,16 +86,24 @@ def submissions(name: str, schema_id: int, seed: int = SEED) -> Iterator[Submiss
 def produce(producer: Producer, name: str, schema_id: int, count: int) -> float:
     """Produce so many records as quickly as the broker takes them; return the seconds it took."""
     started = time.monotonic()
+    failed: list[str] = []
+
+    def on_delivery(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            failed.append(str(error))
+
     for submission in islice(submissions(name, schema_id), count):
         while True:
             try:
-                producer.produce(PROPOSALS, submission.value, submission.key)
+                producer.produce(
+                    PROPOSALS, submission.value, submission.key, on_delivery=on_delivery
+                )
             except BufferError:
                 producer.poll(0.1)
             else:
                 break
-    if producer.flush(120):
-        raise AssertionError("the broker did not take the backlog within 120 s")
+    if producer.flush(120) or failed:
+        raise AssertionError(f"the broker did not take the backlog: {failed[:1] or 'too slow'}")
     return time.monotonic() - started
 
 
