@@ -24,9 +24,9 @@ SEAL_TABLES: Final = ("tree",)
 MAX_INPUT_BATCH_BYTES: Final = 1024 * 1024
 """Largest *batch* of input records the broker takes. Kafka cannot bound a single record, and a
 bound of 64 KiB on batches would refuse ordinary producers under load (ADR 0007)."""
-MAX_LEAF_RECORD_BYTES: Final = 256 * 1024
-MAX_DEAD_LETTER_BYTES: Final = 1024 * 1024 + 64 * 1024
-"""A dead letter carries up to 1 MiB of the original, plus its coordinates."""
+MAX_OWN_BATCH_BYTES: Final = 2 * 1024 * 1024
+"""The same for what workers write: a producer fills batches up to 1 MB, or puts a single larger
+record (a dead letter with 1 MiB of original) into one of its own."""
 DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
@@ -65,7 +65,7 @@ _INPUT: Final = _kept(MAX_INPUT_BATCH_BYTES, message_timestamp_type="LogAppendTi
 _COMPACTED: Final = {
     "compression.type": "zstd",
     "cleanup.policy": "compact",
-    "max.message.bytes": str(MAX_LEAF_RECORD_BYTES * 4),
+    "max.message.bytes": str(MAX_OWN_BATCH_BYTES),
     "segment.bytes": str(64 * 1024 * 1024),
     "min.cleanable.dirty.ratio": "0.3",
 }
@@ -75,20 +75,20 @@ _LOGGED: Final = frozenset({"retention.ms", "cleanup.policy"})
 TOPICS: Final = (
     TopicSpec(PROPOSALS, _INPUT, _TIMED),
     TopicSpec(COMMANDS, _INPUT, _TIMED),
-    TopicSpec(AUDIT, _kept(MAX_LEAF_RECORD_BYTES), _LOGGED),
+    TopicSpec(AUDIT, _kept(MAX_OWN_BATCH_BYTES), _LOGGED),
     TopicSpec(
         DECISIONS,
-        _kept(MAX_LEAF_RECORD_BYTES, retention_ms=str(7 * DAY_MS)),
+        _kept(MAX_OWN_BATCH_BYTES, retention_ms=str(7 * DAY_MS)),
         frozenset({"cleanup.policy"}),
     ),
     TopicSpec(
         CHECKPOINTS,
-        _kept(MAX_LEAF_RECORD_BYTES, retention_ms=str(7 * DAY_MS)),
+        _kept(MAX_OWN_BATCH_BYTES, retention_ms=str(7 * DAY_MS)),
         frozenset({"cleanup.policy"}),
     ),
     TopicSpec(
         DEAD_LETTERS,
-        _kept(MAX_DEAD_LETTER_BYTES, retention_ms=str(30 * DAY_MS)),
+        _kept(MAX_OWN_BATCH_BYTES, retention_ms=str(30 * DAY_MS)),
         frozenset({"cleanup.policy"}),
     ),
     *(

@@ -82,7 +82,8 @@ class RunningStack:
         self.engine = engine
         self.bootstrap = engine.bootstrap
         self.registry_url = engine.registry_url
-        self.admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        self._admins: list[AdminClient] = []
+        self.admin = self._fresh_admin()
 
     def settings(self, home: Path, **environ: str) -> Settings:
         """Return the settings of a deployment on this stack.
@@ -103,6 +104,7 @@ class RunningStack:
     def restart_broker(self, *, kill: bool = False) -> None:
         """Restart Kafka, after SIGTERM or after SIGKILL, and wait until it answers."""
         self.engine.restart("kafka", kill=kill)
+        self.admin = self._fresh_admin()
 
     def restart_registry(self, *, kill: bool = False) -> None:
         """Restart the registry, after SIGTERM or after SIGKILL, and wait until it answers."""
@@ -116,6 +118,7 @@ class RunningStack:
             yield
         finally:
             self.engine.resume(name)
+            self.admin = self._fresh_admin()
 
     def topic(self, hint: str = "test", partitions: int = 4, **config: str) -> str:
         """Make a topic under a name that no other test has.
@@ -133,6 +136,7 @@ class RunningStack:
 
     def clear(self) -> None:
         """Remove all topics and consumer groups, so that the next deployment begins at genesis."""
+        self.admin = self._fresh_admin()
         groups = [
             group.group_id
             for group in self.admin.list_consumer_groups().result(_ANSWER_SECONDS).valid
@@ -147,6 +151,14 @@ class RunningStack:
                 done.result(_ANSWER_SECONDS)
         if not wait_until(lambda: not self.own_topics(), _ANSWER_SECONDS):
             raise AssertionError(f"topics survive their removal: {self.own_topics()}")
+
+    def _fresh_admin(self) -> AdminClient:
+        """Make an admin client: one that saw its broker die may wait for it for ever.
+
+        Those before are kept, for a client that is gone breaks the futures it gave out.
+        """
+        self._admins.append(AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}))
+        return self._admins[-1]
 
     def own_topics(self) -> list[str]:
         """Return the names of all topics that are not Kafka's own."""
