@@ -13,6 +13,7 @@ from aegis_streams.decide.head import HEAD_KEY, Head
 from aegis_streams.errors import GenesisError, TopicError, UnavailableError
 from aegis_streams.names import AUDIT, DECIDE_GROUP, PROPOSALS, TOPICS, changelog
 from aegis_streams.settings import Settings
+from aegis_streams.stack.processes import wait_until
 from aegis_streams.topics import ensure
 from aegis_streams.topics.describe import describe
 from aegis_streams.topics.ensure import check_topics
@@ -130,9 +131,15 @@ def test_no_kafka_is_said_as_such() -> None:
         )
 
 
-def test_both_groups_start_at_the_beginning(deployment: Deployment) -> None:
+@pytest.mark.parametrize(("group", "topic"), [("aegis-decide", PROPOSALS), ("aegis-seal", AUDIT)])
+def test_both_groups_start_at_the_beginning(deployment: Deployment, group: str, topic: str) -> None:
     deployment.open()
-    for group, topic in (("aegis-decide", PROPOSALS), ("aegis-seal", AUDIT)):
-        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, p) for p in range(4)])
-        future = deployment.stack.admin.list_consumer_group_offsets([wanted])[group]
-        assert [found.offset for found in future.result(30).topic_partitions] == [0] * 4
+    admin = deployment.stack.admin
+    asked = [ConsumerGroupTopicPartitions(group, [TopicPartition(topic, p) for p in range(4)])]
+
+    def at_the_beginning() -> bool:
+        """The offsets arrive with the markers of the transaction, a little after its commit."""
+        future = admin.list_consumer_group_offsets(asked, require_stable=True)[group]
+        return [found.offset for found in future.result(30).topic_partitions] == [0] * 4
+
+    assert wait_until(at_the_beginning, 30)
