@@ -8,6 +8,7 @@ import json
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -373,3 +374,10 @@ class TestExtras:
         for found in (importlib.metadata.EntryPoints(points), {verbs.GROUP: points}):
             monkeypatch.setattr(verbs, "entry_points", lambda found=found: found)
             assert [point.name for point in verbs._entry_points()] == ["a", "b"]
+
+
+def test_a_package_loaded_before_counts_as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = ModuleType("faust")  # Faust replaces itself by a module without a specification
+    loaded.__spec__ = None
+    monkeypatch.setitem(sys.modules, "faust", loaded)
+    assert verbs.streams_available()

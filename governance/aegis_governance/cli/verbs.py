@@ -7,6 +7,7 @@ for that the core does not have; so the core's verbs work, and start quickly, wi
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -53,7 +54,7 @@ _NEEDED: Final = ("faust", "confluent_kafka", "fastavro", "cryptography")
 
 def streams_available() -> bool:
     """Return whether the packages of the extra ``streams`` are installed."""
-    return all(find_spec(name) is not None for name in _NEEDED)
+    return all(name in sys.modules or find_spec(name) is not None for name in _NEEDED)
 
 
 def load_extras(verb: str, subparsers: Subparsers) -> None:
