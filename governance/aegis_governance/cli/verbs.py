@@ -54,7 +54,12 @@ _NEEDED: Final = ("faust", "confluent_kafka", "fastavro", "cryptography")
 
 def streams_available() -> bool:
     """Return whether the packages of the extra ``streams`` are installed."""
-    return all(name in sys.modules or find_spec(name) is not None for name in _NEEDED)
+    return all(_installed(name) for name in _NEEDED)
+
+
+def _installed(name: str) -> bool:
+    # What is loaded counts: Faust hides its own specification, which then cannot be asked for.
+    return name in sys.modules or find_spec(name) is not None
 
 
 def load_extras(verb: str, subparsers: Subparsers) -> None:
