@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_codecs.records.errors import ProposalDecodeError
+from aegis_codecs.records.proposals import MAX_PROPOSAL
 from aegis_codecs.records.validation import gate_inputs, is_identifier, validate_beside
 from aegis_streams.kafka.partitions import murmur2_partition
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from aegis_governance.gates import GateInputs
     from aegis_streams.decide.identity import InputRecord
 
-MAX_PROPOSAL_BYTES: Final = 48 * 1024
 CONTENT_TYPE: Final = "content-type"
 SHOWN_CHARACTERS: Final = 160
 _KEYS_REMEMBERED: Final = 100_000
@@ -63,10 +63,10 @@ class Admission:
             SchemaNotCachedError: The writer's schema has to be fetched first.
         """
         value, key = record.value, record.key
-        if value is not None and len(value) > MAX_PROPOSAL_BYTES:
+        if value is not None and len(value) > MAX_PROPOSAL:
             return Refusal(
                 "record_too_large",
-                f"value: {len(value)} bytes, at most {MAX_PROPOSAL_BYTES} are accepted; shorten it",
+                f"value: {len(value)} bytes, at most {MAX_PROPOSAL} are accepted; shorten it",
             )
         if not key:
             return Refusal("key_missing", "key: empty; produce with the agent_id as record key")
