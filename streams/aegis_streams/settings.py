@@ -32,6 +32,9 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "keys_dir": "AEGIS_KEYS_DIR",
     "trust_file": "AEGIS_TRUST_FILE",
     "guard_dir": "AEGIS_GUARD_DIR",
+    "secrets_dir": "AEGIS_SECRETS_DIR",
+    "database_url": "AEGIS_DATABASE_URL",
+    "database_admin_url": "AEGIS_DATABASE_ADMIN_URL",
     "parameters_file": "AEGIS_CONFIG_PATH",
     "local": "AEGIS_LOCAL",
     "listen_host": "AEGIS_LISTEN_HOST",
@@ -70,6 +73,9 @@ class Settings:
         keys_dir: Directory of the log's signing keys (the sealer alone needs it).
         trust_file: Who is believed; never taken from the data.
         guard_dir: Where the sealer fsyncs what it signed last; must outlive the process.
+        secrets_dir: Passwords of the database roles, ``ROLE.password`` and ``ROLE.pgpass``.
+        database_url: The audit database with a role that reads, ``postgresql://...``; empty: none.
+        database_admin_url: The same with a role that may create roles; for ``database prepare``.
         parameters_file: Parameter set for genesis; None means the documented defaults.
         local: Local mode: a single broker and replication 1 are accepted.
         listen_host: Address on which workers serve metrics and health.
@@ -91,6 +97,9 @@ class Settings:
     keys_dir: Path = Path(".aegis/keys")
     trust_file: Path = Path(".aegis/trust.json")
     guard_dir: Path = Path(".aegis/guard")
+    secrets_dir: Path = Path(".aegis/secrets")
+    database_url: str = ""
+    database_admin_url: str = ""
     parameters_file: Path | None = None
     local: bool = True
     listen_host: str = "127.0.0.1"
@@ -130,6 +139,7 @@ class Settings:
             "keys_dir": home / "keys",
             "trust_file": home / "trust.json",
             "guard_dir": home / "guard",
+            "secrets_dir": home / "secrets",
         }
         known = {field.name for field in fields(cls)}
         values.update((k, v) for k, v in _stack_file(home).items() if k in known)

@@ -41,6 +41,7 @@ STREAMS: Final[Mapping[str, str]] = {
     "run": "start everything and show verified decisions",
     "worker": "run a decider or a sealer",
     "topics": "create or check topics and schemas",
+    "database": "make the audit database ready",
     "submit": "produce proposals",
     "watch": "show decisions as they arrive, each verified",
     "receipt": "fetch a decision with its proof",

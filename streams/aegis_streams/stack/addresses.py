@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aegis_streams.settings import ENVIRONMENT
+from aegis_streams.sink.access import AUDITOR, database_url
+from aegis_streams.stack.layout import SECRETS
 from aegis_streams.stack.ports import HOST
 
 if TYPE_CHECKING:
@@ -27,11 +29,12 @@ def registry_url(ports: Ports) -> str:
     return f"http://{HOST}:{ports.registry}{CONFLUENT_API}"
 
 
-def settings_of(ports: Ports) -> Mapping[str, object]:
+def settings_of(home: Path, ports: Ports) -> Mapping[str, object]:
     """Return the fields of `Settings` that follow from a local stack."""
     return {
         "bootstrap": bootstrap(ports),
         "registry_url": registry_url(ports),
+        "database_url": database_url(home / SECRETS, AUDITOR, ports.postgres),
         "decide_metrics_port": ports.decide_metrics,
         "seal_metrics_port": ports.seal_metrics,
         "listen_host": HOST,
@@ -42,5 +45,5 @@ def settings_of(ports: Ports) -> Mapping[str, object]:
 
 def environment_of(home: Path, ports: Ports) -> dict[str, str]:
     """Return the variables by which a process of the stack finds it, and no other cluster."""
-    values = {"home": home, **settings_of(ports)}
+    values = {"home": home, **settings_of(home, ports)}
     return {ENVIRONMENT[name]: str(value) for name, value in values.items()}

@@ -91,10 +91,10 @@ class Child:
 
     def terminate(self) -> None:
         """Ask the process to end; `stop` waits for it."""
-        self.send(signal.SIGTERM)
+        self.send(self.component.stop_signal)
 
     def stop(self) -> None:
-        """End the process: SIGTERM, after the component's grace SIGKILL to its whole group."""
+        """End the process: its signal, after the component's grace SIGKILL to its whole group."""
         if self._process is None or self._identity is None:
             return
         self.terminate()

@@ -7,6 +7,7 @@ its registry; order of start and stop follows from `needs`.
 
 from __future__ import annotations
 
+import signal
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -45,7 +46,8 @@ class Component(ABC):
         ports: Fields of `Ports` on which it listens.
         task: Whether it runs to its end; ready then means that it exited with 0.
         ready_seconds: How long a start may take before it counts as failed.
-        stop_seconds: How long it may take to end after SIGTERM before it is killed.
+        stop_signal: What asks it to end.
+        stop_seconds: How long it may take to end after that before it is killed.
     """
 
     name: ClassVar[str]
@@ -53,6 +55,7 @@ class Component(ABC):
     ports: ClassVar[tuple[str, ...]] = ()
     task: ClassVar[bool] = False
     ready_seconds: ClassVar[float] = 60.0
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     stop_seconds: ClassVar[float] = 20.0
 
     def __init__(self, place: Place) -> None:

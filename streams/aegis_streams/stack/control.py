@@ -14,6 +14,7 @@ from aegis_streams.settings import Settings
 from aegis_streams.stack.addresses import environment_of
 from aegis_streams.stack.component import Place, levels
 from aegis_streams.stack.components import COMPONENTS, select
+from aegis_streams.stack.components.postgres import Postgres
 from aegis_streams.stack.errors import ComponentError, StackError
 from aegis_streams.stack.files import end_of_log
 from aegis_streams.stack.jars import ensure_jars
@@ -22,6 +23,7 @@ from aegis_streams.stack.layout import WIPED
 from aegis_streams.stack.leftovers import SUPERVISOR, stop_leftovers
 from aegis_streams.stack.place import load_place, save_place
 from aegis_streams.stack.ports import ENVIRONMENT, Ports
+from aegis_streams.stack.postgresql import ensure_programs
 from aegis_streams.stack.processes import ProcessIdentity, spawn, wait_until
 from aegis_streams.stack.state import SETTLED, Phase, StackState
 from aegis_streams.stack.tools import java
@@ -122,6 +124,8 @@ def _launch(
     java()
     ports = Ports.load(environ)
     place = Place(layout, ports, ensure_jars(narrator.detail))
+    if Postgres in kinds:
+        ensure_programs(narrator.detail)
     stop_leftovers(layout, _stop_order(), narrator.step)
     ports.check_free([port for kind in kinds for port in kind.ports])
     if ensure_keys(Settings.load({**environ, **environment_of(layout.home, ports)})):

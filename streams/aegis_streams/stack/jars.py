@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from aegis_streams.stack.errors import DownloadError, StackError
-from aegis_streams.stack.layout import LOCAL_FILES, jar_directory
+from aegis_streams.stack.layout import LOCAL_FILES, STACK_POM, jar_directory
 from aegis_streams.stack.processes import piped
 from aegis_streams.stack.tools import maven
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+POSTGRES_POM: Final = "postgres.xml"
+"""The database server, for machines where none is installed."""
 STAMP: Final = "pom.sha256"
 """File in the jar directory that says from which pom it was made."""
 _TIMEOUTS: Final = (
@@ -35,7 +37,7 @@ _UNITS: Final = {"B": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 Report = Callable[[str], None]
 
 
-def ensure_jars(report: Report) -> Path:
+def ensure_jars(report: Report, pom: str = STACK_POM) -> Path:
     """Return the directory of the stack's Java packages, fetching them if they are not there.
 
     Several processes may call this at once: one fetches, the others wait for it. The directory
@@ -43,14 +45,15 @@ def ensure_jars(report: Report) -> Path:
 
     Args:
         report: Called with a line of progress, often.
+        pom: Which packages: a file below ``deploy/local``.
 
     Raises:
         MissingToolError: Maven is needed and absent.
         DownloadError: Maven failed.
         StackError: The directory holds something else.
     """
-    target = jar_directory()
-    digest = hashlib.sha256((LOCAL_FILES / "pom.xml").read_bytes()).hexdigest()
+    target = jar_directory(pom)
+    digest = hashlib.sha256((LOCAL_FILES / pom).read_bytes()).hexdigest()
     if _made_from(target, digest):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +62,7 @@ def ensure_jars(report: Report) -> Path:
             _check_replaceable(target)
             fetched = target.with_name(f".{target.name}.partial")
             shutil.rmtree(fetched, ignore_errors=True)
-            _run_maven(fetched, report)
+            _run_maven(fetched, pom, report)
             (fetched / STAMP).write_text(digest, encoding="utf-8")
             shutil.rmtree(target, ignore_errors=True)
             fetched.rename(target)
@@ -115,14 +118,14 @@ def _exclusive(path: Path, report: Report) -> Iterator[None]:
         yield
 
 
-def _run_maven(directory: Path, report: Report) -> None:
+def _run_maven(directory: Path, pom: str, report: Report) -> None:
     command = [
         maven(),
         "-Dstyle.color=never",
         *_TIMEOUTS,
         f"-Daegis.jars={directory}",
         "-f",
-        str(LOCAL_FILES / "pom.xml"),
+        str(LOCAL_FILES / pom),
         "process-resources",
     ]
     kept: deque[str] = deque(maxlen=_KEPT_LINES)

@@ -12,7 +12,14 @@ from aegis_streams.settings import STACK_FILE
 
 LOCAL_FILES: Final = Path(__file__).resolve().parent.parent / "data" / "local"
 """The files of ``deploy/local``: linked into the package in a checkout, copied into a wheel."""
-WIPED: Final = ("data", "logs", "run", "keys", "guard", "trust.json", STACK_FILE, "supervisor.json")
+SECRETS: Final = "secrets"
+"""Directory of the database passwords, below the home directory."""
+STACK_POM: Final = "pom.xml"
+"""The Java packages of the stack, below `LOCAL_FILES`."""
+WIPED: Final = (
+    *("data", "logs", "run", "keys", "guard", SECRETS, "trust.json"),
+    *(STACK_FILE, "supervisor.json"),
+)
 """What ``aegis down --wipe`` removes from the home directory. Keys go with the data: the same keys
 on a new log would sign a second history under the same origin."""
 
@@ -43,6 +50,11 @@ class Layout:
         return self.run / "supervisor.lock"
 
     @property
+    def secrets(self) -> Path:
+        """Directory of the database passwords."""
+        return self.home / SECRETS
+
+    @property
     def run(self) -> Path:
         """Directory of the pid files."""
         return self.home / "run"
@@ -60,15 +72,16 @@ class Layout:
         return self.run / f"{name}.pid"
 
 
-def jar_directory() -> Path:
-    """Return where the Java packages of this version of ``pom.xml`` belong.
+def jar_directory(pom: str = STACK_POM) -> Path:
+    """Return where the packages of this version of a pom belong.
 
-    ``AEGIS_JARS`` names the directory outright; else it lies in the user's cache and carries the
-    hash of the pom, so that all stacks of a user share one and an edited pom gets another.
+    ``AEGIS_JARS`` names the directory of the stack's outright; else it lies in the user's cache
+    and carries the hash of the pom, so that all stacks of a user share one and an edited pom gets
+    another.
     """
     chosen = os.environ.get("AEGIS_JARS")
-    if chosen:
+    if chosen and pom == STACK_POM:
         return Path(chosen).resolve()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256((LOCAL_FILES / "pom.xml").read_bytes()).hexdigest()
+    digest = hashlib.sha256((LOCAL_FILES / pom).read_bytes()).hexdigest()
     return cache / "aegis" / "jars" / digest[:16]

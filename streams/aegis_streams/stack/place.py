@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def save_place(place: Place) -> None:
     """Write down the addresses of a stack, under the names of the settings, and its ports."""
     found = {
-        **settings_of(place.ports),
+        **settings_of(place.layout.home, place.ports),
         "jars": str(place.jars),
         "ports": asdict(place.ports),
     }

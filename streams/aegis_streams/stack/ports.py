@@ -24,6 +24,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "registry": "AEGIS_REGISTRY_PORT",
     "decide_metrics": "AEGIS_DECIDE_METRICS_PORT",
     "seal_metrics": "AEGIS_SEAL_METRICS_PORT",
+    "postgres": "AEGIS_POSTGRES_PORT",
 }
 """Field of `Ports` -> environment variable."""
 
@@ -38,6 +39,7 @@ class Ports:
         registry: Where clients reach the schema registry.
         decide_metrics: Metrics and health of the decider.
         seal_metrics: Metrics and health of the sealer.
+        postgres: Where clients reach the audit database.
     """
 
     kafka: int = 19092
@@ -45,6 +47,7 @@ class Ports:
     registry: int = 18081
     decide_metrics: int = 19464
     seal_metrics: int = 19465
+    postgres: int = 15432
 
     def __post_init__(self) -> None:
         given = [getattr(self, field.name) for field in fields(self)]

@@ -120,7 +120,7 @@ def test_a_state_that_cannot_be_understood_is_named(text: str, tmp_path: Path) -
 
 
 def test_settings_find_the_stack_in_its_file(tmp_path: Path) -> None:
-    ports = Ports(1001, 1002, 1003, 1004, 1005)
+    ports = Ports(1001, 1002, 1003, 1004, 1005, 1006)
     place = Place(Layout(tmp_path), ports, tmp_path / "jars")
     save_place(place)
     assert load_place(Layout(tmp_path)) == place
@@ -128,6 +128,7 @@ def test_settings_find_the_stack_in_its_file(tmp_path: Path) -> None:
     assert settings.bootstrap == "127.0.0.1:1001"
     assert settings.registry_url == "http://127.0.0.1:1003/apis/ccompat/v7"
     assert (settings.decide_metrics_port, settings.seal_metrics_port) == (1004, 1005)
+    assert settings.database_url.startswith("postgresql://aegis_auditor@127.0.0.1:1006/aegis?")
 
 
 def test_no_variable_of_the_user_leads_a_worker_elsewhere(tmp_path: Path) -> None:

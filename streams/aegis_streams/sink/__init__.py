@@ -1,0 +1,1 @@
+"""The audit sink: Kafka Connect writes the leaves to PostgreSQL, a guard there checks each."""
