@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_governance.numerics import erfc
 
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SQRT_2: Final = sqrt(2.0)
+
+
+class ExceedanceTerms(NamedTuple):
+    """P(change >= t | y) = erfc((distance - weight y) scale) / 2."""
+
+    distance: float
+    weight: float
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -59,14 +67,18 @@ class BayesianPosterior:
             threshold: The change asked about.
             predictive: Ask about the next observation instead of the true change.
         """
-        variance = self.variance
-        constant = variance * (self.prior_mean / (self.prior_sigma * self.prior_sigma))
-        weight = variance / (self.likelihood_sigma * self.likelihood_sigma)
-        extra = self.likelihood_sigma * self.likelihood_sigma if predictive else 0.0
-        scale = 1.0 / (sqrt(variance + extra) * _SQRT_2)
-        distance = threshold - constant
+        distance, weight, scale = self.terms(threshold, predictive=predictive)
 
         def probability(observed: float) -> float:
             return 0.5 * erfc((distance - weight * observed) * scale)
 
         return probability
+
+    def terms(self, threshold: float, *, predictive: bool = False) -> ExceedanceTerms:
+        """Return what ``exceedance`` needs besides the observation; arguments as there."""
+        variance = self.variance
+        constant = variance * (self.prior_mean / (self.prior_sigma * self.prior_sigma))
+        weight = variance / (self.likelihood_sigma * self.likelihood_sigma)
+        extra = self.likelihood_sigma * self.likelihood_sigma if predictive else 0.0
+        scale = 1.0 / (sqrt(variance + extra) * _SQRT_2)
+        return ExceedanceTerms(threshold - constant, weight, scale)

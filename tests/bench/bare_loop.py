@@ -20,6 +20,7 @@ from aegis_codecs.log.chain import ZERO_HASH
 from aegis_codecs.records.proposals import ProposalDecoder
 from aegis_governance.config import AegisConfig
 from aegis_governance.evaluators import CURRENT
+from aegis_streams.decide.decider import SLICE_RECORDS
 from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
 from aegis_streams.decide.identity import InputRecord
 from aegis_streams.decide.outbox import Outbox
@@ -91,7 +92,7 @@ class Partition:
         outbox = Outbox(records)
         outbox.begin(self)
         decoder = ProposalDecoder(records.schemas)
-        self._processor = Processor(number, self.tables, decoder, outbox.leaf, outbox.dead_letter)
+        self._processor = Processor(number, self.tables, decoder, outbox.leaves, outbox.dead_letter)
 
     def emit(
         self, topic: str, *, value: bytes | None, key: bytes | None, headers: Headers | None = None
@@ -102,9 +103,9 @@ class Partition:
 
     def take(self, messages: Sequence[Message]) -> None:
         """Decide the records, in order, and produce what follows from them."""
-        process = self._processor.process
-        for message in messages:
-            process(record_of(message))
+        records = [record_of(message) for message in messages]
+        for start in range(0, len(records), SLICE_RECORDS):
+            self._processor.process(records[start : start + SLICE_RECORDS])
         self._processor.flush()
         for name, table in zip(Tables._fields, self.tables, strict=True):
             changed = cast("Slice", table).changed

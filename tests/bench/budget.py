@@ -11,21 +11,23 @@ import tempfile
 import time
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aegis_codecs.keys import generate_log_keys, load_log_keys
 from aegis_codecs.log.chain import ZERO_HASH, entry_hash
 from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_codecs.log.merkle import EMPTY_RANGE, extend, leaf_hash
 from aegis_codecs.log.receipt import render_receipts
-from aegis_codecs.records.proposals import ProposalDecoder, content_sha256
+from aegis_codecs.records.proposals import ProposalDecoder
 from aegis_codecs.records.validation import gate_inputs, validate_beside
 from aegis_governance.drift import AgentDrift
 from aegis_governance.evaluators import CURRENT, evaluator
+from aegis_streams.decide.decider import SLICE_RECORDS
+from aegis_streams.decide.gates import GateStage
 from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
 from aegis_streams.decide.identity import InputRecord, decision_id
 from aegis_streams.decide.processor import Processor, Tables
-from aegis_streams.decide.verdicts import DecisionRows, Leaf
+from aegis_streams.decide.verdicts import DecisionRows, Made
 from aegis_streams.kafka.partitions import murmur2_partition
 from aegis_streams.names import INPUT_TOPICS, PROPOSALS
 from aegis_streams.records import Records
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aegis_codecs.records.audit import AuditEntry
+    from aegis_streams.decide.gates import GatesFound
+    from aegis_streams.decide.leaves import KeyedEntry, LeafSink
     from bench.plan import Plan
 
 _LOG: Final = "bench/local/1/0"
@@ -95,19 +99,23 @@ class Budget:
         tables.heads.put(PARAMETERS_KEY, config.to_bytes())
         return tables
 
-    def _processor(self, leaf: Callable[[bytes | None, AuditEntry], None]) -> Processor:
+    def _processor(self, leaves: LeafSink) -> Processor:
         decoder = ProposalDecoder(self._records.schemas)
-        return Processor(0, self._tables(), decoder, leaf, lambda _: None)
+        return Processor(0, self._tables(), decoder, leaves, lambda _: None)
 
     def _decided(self) -> tuple[Head, list[AuditEntry]]:
         entries: list[AuditEntry] = []
-        processor = self._processor(lambda _, entry: entries.append(entry))
-        for record in self._inputs:
-            processor.process(record)
+        processor = self._processor(lambda leaves: entries.extend(entry for _, entry in leaves))
+        self._process(processor)
         return processor.head, entries
 
+    def _process(self, processor: Processor) -> None:
+        for start in range(0, len(self._inputs), SLICE_RECORDS):
+            processor.process(self._inputs[start : start + SLICE_RECORDS])
+
     def _decide(self) -> dict[str, float]:
-        decode = ProposalDecoder(self._records.schemas).decode
+        decoder = ProposalDecoder(self._records.schemas)
+        decode = decoder.decode
         decoded = [(record, decode(record.value)) for record in self._inputs]
         sound = [
             (record, proposal, gate_inputs(proposal))
@@ -115,28 +123,44 @@ class Budget:
             if validate_beside(proposal, gate_inputs(proposal)) is None
         ]
         agents = {p["agent_id"]: AgentDrift(self._config, p["agent_id"]) for _, p, _ in sound}
-        evaluate = evaluator(CURRENT, self._config).evaluate
+        judge = evaluator(CURRENT, self._config).judge
+        stage = GateStage(evaluator(CURRENT, self._config))
         observed = [
             agents[p["agent_id"]].observe(g.risk_proposed, g.profit_proposed) for _, p, g in sound
         ]
-        cases = [(g, p["agent_id"], o) for (_, p, g), o in zip(sound, observed, strict=True)]
+        columns = ([g for _, _, g in sound], [p["agent_id"] for _, p, _ in sound])
+        found = cast("list[GatesFound]", stage.evaluate(*columns))
+        cases = [
+            (g, gates.failing, o)
+            for (_, _, g), gates, o in zip(sound, found, observed, strict=True)
+        ]
         rows = DecisionRows(0, self._head, self._config)
         bodied = [
             (
-                Leaf(r, r.timestamp, decision_id(_LOG, r, 0)),
-                p,
-                (bytes(32), evaluate(*case), case[2]),
+                Made(
+                    r,
+                    r.timestamp,
+                    decision_id(_LOG, r, 0),
+                    p,
+                    bytes(32),
+                    gates,
+                    judge(*case),
+                    case[2],
+                ),
             )
-            for (r, p, _), case in zip(sound, cases, strict=True)
+            for (r, p, _), case, gates in zip(sound, cases, found, strict=True)
         ]
         windows = [(agents[p["agent_id"]], g.risk_proposed, g.profit_proposed) for _, p, g in sound]
         return {
             "decode": self._stage(decode, [(record.value,) for record in self._inputs]),
             "gate inputs": self._stage(gate_inputs, [(p,) for _, p, _ in sound]),
             "validate": self._stage(validate_beside, [(p, g) for _, p, g in sound]),
-            "content hash": self._stage(content_sha256, [(p,) for _, p, _ in sound]),
+            "content hash": self._stage(
+                decoder.content_sha256, [(p, r.value) for r, p, _ in sound]
+            ),
             "drift": self._stage(AgentDrift.observe, windows),
-            "evaluate": self._stage(evaluate, cases),
+            "gates": self._stage(stage.evaluate, [columns], len(sound)),
+            "rule": self._stage(judge, cases),
             "decision id": self._stage(decision_id, [(_LOG, r, 0) for r, _, _ in sound]),
             "body": self._stage(rows.body, bodied),
             "leaf and chain hash": self._stage(_link, [(e.body,) for e in self._entries]),
@@ -149,14 +173,14 @@ class Budget:
         for _ in range(max(3, self._repeats // 3)):
             processor = self._processor(self._encode)
             started = time.thread_time()
-            for record in self._inputs:
-                processor.process(record)
+            self._process(processor)
             processor.flush()
             best = min(best, time.thread_time() - started)
         return round(best / len(self._inputs) * 1e6, 2)
 
-    def _encode(self, _: bytes | None, entry: AuditEntry) -> None:
-        self._records.audit(entry)
+    def _encode(self, leaves: Sequence[KeyedEntry]) -> None:
+        for _, entry in leaves:
+            self._records.audit(entry)
 
     def _seal(self) -> dict[str, float]:
         entries = self._entries

@@ -28,9 +28,12 @@ from chaos.parameters import parameters
 from chaos.submissions import Sent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aegis_codecs.log.checkpoint import Checkpoint
     from aegis_codecs.records.audit import AuditEntry
     from aegis_governance.config import AegisConfig
+    from aegis_streams.decide.leaves import KeyedEntry
     from aegis_streams.decide.processor import DeadLetter
 
 PARTITION: Final = 1
@@ -106,11 +109,11 @@ class Synthetic:
         evidence, config = self.evidence, parameters()
         tables = self._genesis(config)
         processor = Processor(
-            PARTITION, tables, ProposalDecoder(self._cache), self._leaf, self._letter
+            PARTITION, tables, ProposalDecoder(self._cache), self._keep, self._letter
         )
         records = (record for topic in INPUT_TOPICS for record in evidence.inputs[topic])
         for number, record in enumerate(sorted(records, key=lambda each: each.timestamp)):
-            processor.process(record)
+            processor.process([record])
             if number % 50 == 0:
                 processor.flush()
         processor.flush()
@@ -138,13 +141,16 @@ class Synthetic:
             "evaluator": CURRENT,
             "previous": None,
         }
-        LogWriter(head, self._leaf).append(None, "EpochOpened", opened)
+        log = LogWriter(head, self._keep)
+        log.append(None, "EpochOpened", opened)
+        log.write()
         heads = Table({HEAD_KEY: head.to_bytes(), PARAMETERS_KEY: config.to_bytes()})
         return Tables(heads, Table(), Table())
 
-    def _leaf(self, key: bytes | None, entry: AuditEntry) -> None:
+    def _keep(self, entries: Sequence[KeyedEntry]) -> None:
         leaves = self.evidence.leaves
-        leaves.append(Leaf(len(leaves) + len(leaves) // MARKER_EVERY, key, entry))
+        for key, entry in entries:
+            leaves.append(Leaf(len(leaves) + len(leaves) // MARKER_EVERY, key, entry))
 
     def _letter(self, letter: DeadLetter) -> None:
         record = letter.record

@@ -104,7 +104,7 @@ class Deciding:
             PARTITION,
             self.tables,
             ProposalDecoder(SchemaCache()),
-            lambda _, entry: self.entries.append(entry),
+            lambda leaves: self.entries.extend(entry for _, entry in leaves),
             self.letters.append,
         )
         self.offset = self.processor.head.offsets[PROPOSALS]
@@ -127,7 +127,7 @@ class Deciding:
     def take(self, record: InputRecord) -> list[bodies.LeafBody]:
         """Process one record and return the leaves it led to."""
         before = len(self.entries)
-        self.processor.process(record)
+        self.processor.process([record])
         return [bodies.decode(entry.body) for entry in self.entries[before:]]
 
     def decide(self, value: object, **fields: object) -> bodies.LeafBody:
@@ -151,7 +151,7 @@ def replay(records: Iterable[InputRecord], cuts: Iterable[int] = ()) -> Deciding
             deciding.processor.flush()
             entries += deciding.entries
             deciding = Deciding(deciding.tables)
-        deciding.processor.process(record)
+        deciding.processor.process([record])
     deciding.processor.flush()
     deciding.entries[:0] = entries
     return deciding

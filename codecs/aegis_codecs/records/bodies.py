@@ -15,7 +15,7 @@ from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import schemas
 from aegis_codecs.records.codec import UNDECODABLE, Decoder, codec_for
 from aegis_codecs.records.errors import EncodeError, UnknownFingerprintError
-from aegis_codecs.records.rows import Rows
+from aegis_codecs.records.rows import Rows, codes_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -68,17 +68,24 @@ class BodyRows:
         kind: Name of the record.
         constants: Values of fields that are the same in every body.
         given: Optional fields that hold a value in every body.
+        packed: Neighbouring fields of known width, given as the bytes that stand for them.
 
     Attributes:
-        names: Fields of a row, in order: all but the constants.
+        names: Fields of a row, in order: all but the constants; of the packed ones the first.
 
     Raises:
         SchemaError: There is no such record.
         EncodeError: A constant does not fit its field.
     """
 
-    def __init__(self, kind: str, constants: Mapping[str, Any], given: Collection[str]) -> None:
-        rows = Rows(schemas.tree(kind), constants, given)
+    def __init__(
+        self,
+        kind: str,
+        constants: Mapping[str, Any],
+        given: Collection[str],
+        packed: Sequence[str] = (),
+    ) -> None:
+        rows = Rows(schemas.tree(kind), constants, given, packed)
         self.names: Final = rows.names
         self._kind: Final = kind
         self._prefix: Final = prefix(kind)
@@ -87,6 +94,13 @@ class BodyRows:
     def encode(self, row: Sequence[Any]) -> bytes:
         """Encode a body, given a value for each of ``names``; errors as of the function."""
         return _bounded(self._kind, self._prefix + self._encode(row))
+
+
+@cache
+def enum_codes(kind: str, field: str) -> Mapping[str, int]:
+    """The byte that stands for each symbol of an enum field of a body."""
+    types_of = {each.name: each.type for each in schemas.tree(kind).fields}
+    return codes_of(types_of[field])
 
 
 @cache

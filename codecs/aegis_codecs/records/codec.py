@@ -25,6 +25,7 @@ from fastavro.read import SchemaResolutionError
 
 from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import schemas
+from aegis_codecs.records.canonical import Canonical
 from aegis_codecs.records.errors import EncodeError
 from aegis_codecs.records.rows import Rows
 
@@ -114,6 +115,7 @@ class Codec(Decoder[Decoded]):
         super().__init__(name, self.schema, row=row)
         self._rows: Final = Rows(schemas.tree(name))
         self._get: Final = itemgetter(*self._rows.names)
+        self.canonical: Final = Canonical(schemas.tree(name))
 
     def reading(self, writer: Parsed) -> Decoder[Decoded]:
         """A decoder of what another version of the schema wrote."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import json_proposal
+from aegis_codecs.records.canonical import is_ordered
 from aegis_codecs.records.codec import UNDECODABLE, Codec, codec_for
 from aegis_codecs.records.errors import ProposalDecodeError
 from aegis_codecs.records.validation import (
@@ -25,7 +26,7 @@ from aegis_codecs.records.validation import (
     is_identifier,
     validate_record,
 )
-from aegis_codecs.records.wire import SchemaCache, WireDecoder, WireEncoder
+from aegis_codecs.records.wire import HEADER_SIZE, SchemaCache, WireDecoder, WireEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +96,16 @@ class ProposalDecoder:
         except DecodeError as error:
             raise ProposalDecodeError(error.reason, error.detail) from error
 
+    def content_sha256(self, record: Proposal, value: bytes) -> bytes:
+        """The identity of the content of a record that ``decode`` returned for this value.
+
+        The same as the function ``content_sha256``. Where the value is the canonical encoding
+        already, which it is from almost every producer, it need not be made again.
+        """
+        if self._avro.is_canonical(record, value):
+            return hashlib.sha256(memoryview(value)[HEADER_SIZE:]).digest()
+        return content_sha256(record)
+
 
 class ProposalEncoder:
     """Encodes proposals for the stream.
@@ -125,9 +136,9 @@ def content_sha256(record: Mapping[str, Any]) -> bytes:
         EncodeError: The record is not a whole proposal.
     """
     utility = record["utility_result"]
-    if not _is_ordered(record["metadata"]):
+    if not is_ordered(record["metadata"]):
         record = {**record, "metadata": _by_key(record["metadata"])}
-    if utility is not None and not _is_ordered(utility["components"]):
+    if utility is not None and not is_ordered(utility["components"]):
         utility = {**utility, "components": _by_key(utility["components"])}
         record = {**record, "utility_result": utility}
     return hashlib.sha256(_codec().encode_mapping(record)).digest()
@@ -149,10 +160,6 @@ def to_json(record: Mapping[str, Any]) -> str:
 
 def _codec() -> Codec[Proposal]:
     return codec_for("ProposalSubmitted")
-
-
-def _is_ordered(entries: Mapping[str, Any]) -> bool:
-    return len(entries) < 2 or list(entries) == sorted(entries)  # noqa: PLR2004 - one is in order
 
 
 def _by_key(entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fastavro import schemaless_writer
 
 from aegis_codecs.records import schemas, types
-from aegis_codecs.records.errors import EncodeError
+from aegis_codecs.records.errors import EncodeError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -58,6 +58,8 @@ class Rows:
         record: Schema of the record.
         constants: Values of fields that are the same in every row; a row leaves them out.
         given: Optional fields that hold a value in every row.
+        packed: Neighbouring fields of known width; a row has the bytes that stand for them in the
+            place of the first, and nothing for the others.
 
     Attributes:
         names: Fields of a row, in order.
@@ -71,14 +73,22 @@ class Rows:
         record: types.Record,
         constants: Mapping[str, Any] = _NONE,
         given: Collection[str] = (),
+        packed: Sequence[str] = (),
     ) -> None:
         self._name: Final = record.name
+        record = _packed(record, packed)
         self.names: Final = tuple(f.name for f in record.fields if f.name not in constants)
         layout = _Layout(self.names, constants, given)
         runs, plain, schema = layout.split(record)
-        self._runs: Final = runs
-        self._plain: Final = [field.name for field in plain]
-        self._get: Final = _picker([self.names.index(field.name) for field in plain])
+        places = {field.name: self.names.index(field.name) for field in plain}
+        empty = (None,) * len(self.names)
+        for name, run in [each for each in runs if each[1].starts_at >= len(self.names)]:
+            # Nothing but constants: packed once.
+            places[name] = len(self.names) + len(layout.constants)
+            layout.constants.append(run.pack((*empty, *layout.constants)))
+        self._runs: Final = [(name, run) for name, run in runs if name not in places]
+        self._plain: Final = list(places)
+        self._get: Final = _picker(list(places.values()))
         self._branches: Final = [(f.name, f"{f.name}_1") for f in plain if _is_named(f.type)]
         self._constants: Final = tuple(layout.constants)
         self._schema: Final = schemas.parse_avro(
@@ -129,9 +139,15 @@ class _Part(NamedTuple):
 
 
 class _Run:
-    """Neighbouring fields of known width, written as one."""
+    """Neighbouring fields of known width, written as one.
+
+    Attributes:
+        size: Their bytes.
+        starts_at: Least position in a row that they are taken from.
+    """
 
     def __init__(self, parts: Sequence[_Part]) -> None:
+        self.starts_at: Final = min(part.source for part in parts)
         packing = struct.Struct("<" + "".join(part.layout for part in parts))
         self.size: Final = packing.size
         self._pack: Final = packing.pack
@@ -216,6 +232,33 @@ class _Layout:
         return _Part(f"{len(data)}s", len(self._names) + len(self.constants) - 1)
 
 
+def codes_of(kind: types.AvroType) -> dict[str, int]:
+    """The byte that stands for each symbol of an enum.
+
+    Raises:
+        SchemaError: The type is no enum, or one of so many symbols that they take two bytes.
+    """
+    match kind:
+        case types.Enum(_, symbols) if len(symbols) < _WIDE_ENUM:
+            return {symbol: number << 1 for number, symbol in enumerate(symbols)}
+    raise SchemaError(f"no enum of fewer than {_WIDE_ENUM} symbols: {kind}")
+
+
+def _packed(record: types.Record, names: Sequence[str]) -> types.Record:
+    """The record with these fields as one of their total width, under the name of the first."""
+    if not names:
+        return record
+    parts = [_part(field.type, 0) for field in record.fields if field.name in names]
+    at = next(n for n, field in enumerate(record.fields) if field.name == names[0])
+    there = tuple(field.name for field in record.fields[at : at + len(names)])
+    known = [part for part in parts if part is not None]
+    if there != tuple(names) or len(known) != len(names):
+        raise SchemaError(f"{record.name}: {names} are not neighbours of known width in this order")
+    size = struct.calcsize("<" + "".join(part.layout for part in known))
+    one = types.Field(names[0], types.Fixed(names[0], size))
+    return types.Record(record.name, (*record.fields[:at], one, *record.fields[at + len(names) :]))
+
+
 def _part(kind: types.AvroType, source: int) -> _Part | None:
     """How ``struct`` writes a type; None if its width varies."""
     match kind:
@@ -226,7 +269,7 @@ def _part(kind: types.AvroType, source: int) -> _Part | None:
         case types.Fixed(_, size):
             return _Part(f"{size}s", source, size=size)
         case types.Enum(_, symbols) if len(symbols) < _WIDE_ENUM:
-            return _Part("B", source, codes={symbol: n << 1 for n, symbol in enumerate(symbols)})
+            return _Part("B", source, codes=codes_of(kind))
     return None
 
 

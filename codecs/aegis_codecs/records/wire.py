@@ -8,13 +8,16 @@ same bytes again.
 
 from __future__ import annotations
 
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import schemas, types
 from aegis_codecs.records.codec import UNDECODABLE, Codec, Decoded, Decoder
 from aegis_codecs.records.errors import SchemaError, SchemaNotCachedError
 from aegis_codecs.records.resolution import mismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HEADER_SIZE: Final = 5
 MAX_SCHEMAS: Final = 1024
@@ -130,6 +133,16 @@ class WireDecoder(Generic[Decoded]):
         if decoder is None:
             decoder = self._prepare(value)
         return decoder.decode(value, HEADER_SIZE)
+
+    def is_canonical(self, record: Mapping[str, Any], value: bytes) -> bool:
+        """Whether a framed value is the canonical encoding, by the pinned schema, of its record.
+
+        Args:
+            record: What ``decode`` returned for this value, or what it was decoded to otherwise.
+            value: The value.
+        """
+        decoder = self._decoders.get(value[:HEADER_SIZE])
+        return decoder is self._codec and self._codec.canonical.holds(record, value, HEADER_SIZE)
 
     def _prepare(self, value: bytes) -> Decoder[Decoded]:
         """Make the decoder for the schema id of ``value``."""

@@ -11,6 +11,15 @@ Gates = tuple[GateResult, GateResult, GateResult, GateResult, GateResult, GateRe
 """Results in the order risk, profit, novelty, complexity, quality, utility."""
 
 
+class Judgement(NamedTuple):
+    """What the decision rule makes of the gates' outcomes; fields as of ``Verdict``."""
+
+    status: PCWStatus
+    reason: str
+    override_eligible: bool
+    constraints: tuple[str, ...]
+
+
 class Verdict(NamedTuple):
     """What evaluation says.
 

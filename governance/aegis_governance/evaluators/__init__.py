@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aegis_governance.config import AegisConfig
-    from aegis_governance.decision.verdict import Verdict
+    from aegis_governance.decision.verdict import Gates, Judgement, Verdict
     from aegis_governance.drift import DriftObservation
     from aegis_governance.gates import GateInputs
 
@@ -33,13 +33,25 @@ class Evaluator(Protocol):
         """Judge one faultless proposal: a pure function of its arguments and the parameters."""
 
 
-EVALUATORS: Final[Mapping[int, Callable[[AegisConfig], Evaluator]]] = {1: EvaluatorV1}
+class StagedEvaluator(Evaluator, Protocol):
+    """An evaluator whose two parts can be called one after the other, for many proposals each."""
+
+    def gates(self, inputs: GateInputs, agent_id: str) -> Gates:
+        """Evaluate the six gates: the part that needs no state."""
+
+    def judge(
+        self, inputs: GateInputs, failing: tuple[str, ...], drift: DriftObservation | None
+    ) -> Judgement:
+        """Apply the decision rule to the names of the failed gates."""
+
+
+EVALUATORS: Final[Mapping[int, Callable[[AegisConfig], StagedEvaluator]]] = {1: EvaluatorV1}
 """Every evaluator ever used, by version."""
 CURRENT: Final = 1
 """The version that new deployments start with."""
 
 
-def evaluator(version: int, config: AegisConfig) -> Evaluator:
+def evaluator(version: int, config: AegisConfig) -> StagedEvaluator:
     """Return the evaluator of a version under a parameter set.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aegis_governance.decision import reasons
 from aegis_governance.decision.rule import decide
-from aegis_governance.decision.verdict import Gates, Verdict
+from aegis_governance.decision.verdict import Gates, Judgement, Verdict
 from aegis_governance.gates import (
     NOT_EVALUATED,
     complexity_gate,
@@ -61,31 +61,17 @@ class EvaluatorV1:
             agent_id: Decides which approved baselines apply.
             drift: Where the agent stands; None when that is unknown.
         """
-        gates = self._gates(inputs, agent_id)
-        failing: tuple[str, ...] = ()
+        gates = self.gates(inputs, agent_id)
+        failing = tuple(name for name, gate in zip(GATES, gates) if gate.outcome is _FAILED)
         confidence = 1.0
         for gate in gates:
-            outcome, _, _, sure = gate
-            if outcome is _FAILED and not failing:
-                failing = _failing(gates)
-            if sure < confidence and gate is not NOT_EVALUATED:
-                confidence = sure
-        enforced = drift.status if drift is not None and self._enforced else None
-        missing = inputs.utility is None and inputs.impact not in self._utility_optional
-        status, reason, override_eligible = decide(
-            failing,
-            inputs.impact,
-            enforced,
-            asks_for_person=inputs.requires_human_approval,
-            reversible=inputs.reversible,
-            utility_missing=missing,
-        )
-        constraints: tuple[str, ...] = ()
-        if failing or missing or enforced == _WARNING or inputs.drift_baseline_data is not None:
-            constraints = self._constraints(inputs, enforced, missing=missing)
+            if gate.confidence < confidence and gate is not NOT_EVALUATED:
+                confidence = gate.confidence
+        status, reason, override_eligible, constraints = self.judge(inputs, failing, drift)
         return Verdict(status, reason, confidence, gates, failing, override_eligible, constraints)
 
-    def _gates(self, inputs: GateInputs, agent_id: str) -> Gates:
+    def gates(self, inputs: GateInputs, agent_id: str) -> Gates:
+        """Evaluate the six gates: the part of ``evaluate`` that needs no state."""
         risk_baseline, profit_baseline = inputs.risk_baseline, inputs.profit_baseline
         approved = self._baseline_of(agent_id)
         if approved is not None:
@@ -102,6 +88,31 @@ class EvaluatorV1:
             self._utility(inputs.utility),
         )
 
+    def judge(
+        self, inputs: GateInputs, failing: tuple[str, ...], drift: DriftObservation | None
+    ) -> Judgement:
+        """Apply the decision rule: the part of ``evaluate`` that comes after the gates.
+
+        Args:
+            inputs: As of ``evaluate``.
+            failing: Names of the failed gates, in gate order.
+            drift: As of ``evaluate``.
+        """
+        enforced = drift.status if drift is not None and self._enforced else None
+        missing = inputs.utility is None and inputs.impact not in self._utility_optional
+        status, reason, override_eligible = decide(
+            failing,
+            inputs.impact,
+            enforced,
+            asks_for_person=inputs.requires_human_approval,
+            reversible=inputs.reversible,
+            utility_missing=missing,
+        )
+        constraints: tuple[str, ...] = ()
+        if failing or missing or enforced == _WARNING or inputs.drift_baseline_data is not None:
+            constraints = self._constraints(inputs, enforced, missing=missing)
+        return Judgement(status, reason, override_eligible, constraints)
+
     def _constraints(
         self, inputs: GateInputs, enforced: DriftStatus | None, *, missing: bool
     ) -> tuple[str, ...]:
@@ -115,8 +126,3 @@ class EvaluatorV1:
             (reasons.ADVISORY_BASELINE, inputs.drift_baseline_data is not None),
         )
         return tuple(code for code, applies in stated if applies)
-
-
-def _failing(gates: Gates) -> tuple[str, ...]:
-    named = zip(GATES, gates)
-    return tuple(name for name, gate in named if gate.outcome is _FAILED)

@@ -21,10 +21,10 @@ from aegis_governance.numerics.exponential import exp_sum
 
 _DEGREE: Final = 14
 _PER_UNIT: Final = 4
-_END: Final = 27.5
-_TWO_FROM: Final = -6.0  # below, 2 - erfc(-x) rounds to 2
-_SPLITTER: Final = 134217729.0  # 2**27 + 1 parts a float into two halves of 26 bits
-_SQRT_HALF: Final = 0.7071067811865476
+END: Final = 27.5
+TWO_FROM: Final = -6.0  # below, 2 - erfc(-x) rounds to 2
+SPLITTER: Final = 134217729.0  # 2**27 + 1 parts a float into two halves of 26 bits
+SQRT_HALF: Final = 0.7071067811865476
 _WORKING_DIGITS: Final = 40
 
 
@@ -70,10 +70,10 @@ def _build_tables() -> tuple[tuple[float, ...], ...]:
     with localcontext(Context(prec=_WORKING_DIGITS)):
         slope = _two_over_root_pi()
         half = Decimal(1) / (2 * _PER_UNIT)
-        edge = Decimal(_END)
+        edge = Decimal(END)
         value = _scaled_far_out(edge, slope)
         rows = []
-        for _ in range(int(_END * _PER_UNIT)):
+        for _ in range(int(END * _PER_UNIT)):
             centre = edge - half
             middle = _evaluate(_taylor(edge, value, slope, 34), -half)
             around = _taylor(centre, middle, slope, 34)
@@ -83,17 +83,17 @@ def _build_tables() -> tuple[tuple[float, ...], ...]:
     return tuple(reversed(rows))
 
 
-_TABLES: Final = _build_tables()
+TABLES: Final = _build_tables()
 
 
 def _upper(x: float) -> float:
     """The function erfc for 0 <= x < 27.5."""
     index = int(x * 4.0)
     d = x - (index * 0.25 + 0.125)
-    e, d13, d12, d11, d10, d9, d8, d7, d6, d5, d4, d3, d2, d1, d0 = _TABLES[index]
+    e, d13, d12, d11, d10, d9, d8, d7, d6, d5, d4, d3, d2, d1, d0 = TABLES[index]
     low6 = ((((((e * d + d13) * d + d12) * d + d11) * d + d10) * d + d9) * d + d8) * d + d7
     w = (((((((low6 * d + d6) * d + d5) * d + d4) * d + d3) * d + d2) * d + d1) * d) + d0
-    scaled = x * _SPLITTER
+    scaled = x * SPLITTER
     high = scaled - (scaled - x)
     low = x - high
     square = x * x
@@ -110,15 +110,15 @@ def erfc(x: float) -> float:
     Returns:
         A value in [0, 2]; 0.0 where the true value is below the smallest float, NaN for NaN.
     """
-    if 0.0 <= x < _END:
+    if 0.0 <= x < END:
         return _upper(x)
-    if _TWO_FROM < x < 0.0:
+    if TWO_FROM < x < 0.0:
         return 2.0 - _upper(-x)
-    if x >= _END:
+    if x >= END:
         return 0.0
-    return 2.0 if x <= _TWO_FROM else x
+    return 2.0 if x <= TWO_FROM else x
 
 
 def phi(x: float) -> float:
     """Return the standard normal distribution function at ``x``: P(Z <= x) = erfc(-x/sqrt 2)/2."""
-    return 0.5 * erfc(-x * _SQRT_HALF)
+    return 0.5 * erfc(-x * SQRT_HALF)

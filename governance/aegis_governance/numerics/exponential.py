@@ -21,11 +21,11 @@ _CONTEXT: Final = Context(prec=50)
 _LN2: Final = _CONTEXT.ln(Decimal(2))
 _LN2_STEP: Final = _CONTEXT.divide(_LN2, Decimal(_STEPS))
 # The high part of ln2/32 keeps 32 bits, so that multiplying it by any k used here is exact.
-_STEP_HIGH: Final = ldexp(float(int(_CONTEXT.multiply(_LN2_STEP, Decimal(2**37)))), -37)
-_STEP_LOW: Final = float(_CONTEXT.subtract(_LN2_STEP, Decimal(_STEP_HIGH)))
-_STEPS_PER_UNIT: Final = float(_CONTEXT.divide(Decimal(1), _LN2_STEP))
+STEP_HIGH: Final = ldexp(float(int(_CONTEXT.multiply(_LN2_STEP, Decimal(2**37)))), -37)
+STEP_LOW: Final = float(_CONTEXT.subtract(_LN2_STEP, Decimal(STEP_HIGH)))
+STEPS_PER_UNIT: Final = float(_CONTEXT.divide(Decimal(1), _LN2_STEP))
 # Adding and subtracting 1.5 * 2**52 rounds a float of modest size to the nearest integer.
-_ROUNDER: Final = 6755399441055744.0
+ROUNDER: Final = 6755399441055744.0
 
 
 def _root(j: int) -> tuple[float, float]:
@@ -34,8 +34,8 @@ def _root(j: int) -> tuple[float, float]:
     return high, float(_CONTEXT.subtract(exact, Decimal(high)))
 
 
-_ROOTS: Final = tuple(_root(j) for j in range(_STEPS))
-_C3, _C4, _C5, _C6 = 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0
+ROOTS: Final = tuple(_root(j) for j in range(_STEPS))
+C3, C4, C5, C6 = 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0
 
 LARGEST: Final = 709.782712893384
 """The largest argument whose exponential is finite."""
@@ -45,11 +45,11 @@ SMALLEST: Final = -745.1332191019412
 
 def exp_sum(x: float, low: float) -> float:
     """Return exp(x + low), for ``SMALLEST <= x <= LARGEST`` and a ``low`` much smaller than one."""
-    k = (x * _STEPS_PER_UNIT + _ROUNDER) - _ROUNDER
-    r = ((x - k * _STEP_HIGH) - k * _STEP_LOW) + low
+    k = (x * STEPS_PER_UNIT + ROUNDER) - ROUNDER
+    r = ((x - k * STEP_HIGH) - k * STEP_LOW) + low
     n = int(k)
-    high, rest = _ROOTS[n & 31]
-    p = r + r * r * (0.5 + r * (_C3 + r * (_C4 + r * (_C5 + r * _C6))))
+    high, rest = ROOTS[n & 31]
+    p = r + r * r * (0.5 + r * (C3 + r * (C4 + r * (C5 + r * C6))))
     return ldexp(high + (rest + high * p), n >> 5)
 
 

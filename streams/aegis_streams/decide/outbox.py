@@ -9,7 +9,9 @@ from aegis_codecs.records.envelopes import Origin, dead_letter
 from aegis_streams.names import AUDIT, DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from aegis_codecs.records.audit import AuditEntry
+    from collections.abc import Sequence
+
+    from aegis_streams.decide.leaves import KeyedEntry
     from aegis_streams.decide.processor import DeadLetter
     from aegis_streams.records import Records
     from aegis_streams.transport.batch import Headers
@@ -46,13 +48,16 @@ class Outbox:
         self.statuses.clear()
         self.refusals.clear()
 
-    def leaf(self, key: bytes | None, entry: AuditEntry) -> None:
-        """Produce a leaf to the audit topic."""
-        kind, status = entry.kind, entry.status
-        self._open.emit(AUDIT, value=self._records.audit(entry), key=key)
-        self.kinds[kind] += 1
-        if kind == "DecisionMade" and status is not None:
-            self.statuses[status] += 1
+    def leaves(self, entries: Sequence[KeyedEntry]) -> None:
+        """Produce leaves to the audit topic."""
+        encode, emit = self._records.audit, self._open.emit
+        values = [encode(entry) for _, entry in entries]
+        for (key, _), value in zip(entries, values, strict=True):
+            emit(AUDIT, value=value, key=key)
+        self.kinds.update(entry.kind for _, entry in entries)
+        self.statuses.update(
+            entry.status for _, entry in entries if entry.kind == "DecisionMade" and entry.status
+        )
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """Produce a dead letter with the original bytes."""

@@ -1,4 +1,4 @@
-"""One partition, one input at a time: check, remember, evaluate, append. No clock, no I/O.
+"""One partition, its inputs in order: check, gates, state, leaves. No clock, no I/O.
 
 Everything here is a function of the input record and the state that the leaves before it left
 (the tables), so evaluating the same inputs in leaf order gives the same bytes (ADR 0007).
@@ -10,29 +10,33 @@ import hashlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_codecs.records.audit import Columns
-from aegis_codecs.records.proposals import content_sha256
 from aegis_governance.config import AegisConfig
 from aegis_governance.evaluators import evaluator
-from aegis_streams.decide.admission import Admission, Refusal
+from aegis_streams.decide.admission import Admission, Admitted, Refusal
 from aegis_streams.decide.agents import AgentWindows
+from aegis_streams.decide.gates import GatesFound, GateStage
 from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
 from aegis_streams.decide.horizon import Horizon, KeyValue, Seen, proposal_key
 from aegis_streams.decide.identity import InputRecord, decision_id
 from aegis_streams.decide.leaves import LeafSink, LogWriter
-from aegis_streams.decide.verdicts import DecisionRows, Leaf, RefusedFields, refused_fields
+from aegis_streams.decide.verdicts import DecisionRows, Made, RefusedFields, refused_fields
 from aegis_streams.errors import ContinuityError
-from aegis_streams.names import COMMANDS
+from aegis_streams.names import PROPOSALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
-    from aegis_codecs.records.proposals import Proposal, ProposalDecoder
+    from aegis_codecs.records.proposals import ProposalDecoder
     from aegis_governance.drift import DriftChange
-    from aegis_governance.gates import GateInputs
 
+Checked = Admitted | Refusal
+Judged = GatesFound | Exception
 
 MAX_DETAIL: Final = 500
 """Characters of an exception's text in a dead letter."""
+_UNSUPPORTED: Final = Refusal(
+    "command_unsupported", "kind: this version takes no commands; parameters come from genesis"
+)
 
 
 class Tables(NamedTuple):
@@ -56,15 +60,16 @@ class DeadLetter(NamedTuple):
 class Processor:
     """Evaluates the inputs of one partition in order.
 
-    Call `process` for each input, then `flush` before the batch is committed. After a batch was
-    undone the object is stale: make a new one from the tables.
+    Call `process` for the inputs, in order and in as many calls as is convenient, then `flush`
+    before the batch is committed; where the calls are cut changes no byte. After a batch was undone
+    the object is stale: make a new one from the tables.
 
     Args:
         partition: Number of the partition.
         tables: Its tables as the last committed batch left them.
         decoder: Decodes proposals with the schemas known so far.
-        leaf: Takes each leaf, in order.
-        dead_letter: Takes each refused input, after its leaf.
+        leaves: Takes the leaves of each call, in order.
+        dead_letter: Takes each refused input, with the sequence of its leaf.
 
     Raises:
         ContinuityError: The tables hold no head, or parameters that do not match it.
@@ -75,16 +80,17 @@ class Processor:
         partition: int,
         tables: Tables,
         decoder: ProposalDecoder,
-        leaf: LeafSink,
+        leaves: LeafSink,
         dead_letter: Callable[[DeadLetter], None],
     ) -> None:
         self._tables = tables
         self.head, self.config = load_head(tables.heads)
         self._evaluator = evaluator(self.head.evaluator, self.config)
+        self._stage = GateStage(self._evaluator)
         self._admission = Admission(decoder, partition, self.head.partitions)
         self._horizon = Horizon(tables.proposals, self.config.horizon_ms, self.config.horizon_count)
         self._agents = AgentWindows(tables.drift, self.config)
-        self._log = LogWriter(self.head, leaf)
+        self._log = LogWriter(self.head, leaves)
         self._dead_letter = dead_letter
         self._rows = DecisionRows(partition, self.head, self.config)
 
@@ -93,43 +99,60 @@ class Processor:
         """Proposal ids remembered now."""
         return self._horizon.count
 
-    def process(self, record: InputRecord) -> None:
-        """Append the leaves of one input.
+    def process(self, records: Sequence[InputRecord]) -> None:
+        """Append the leaves of some inputs, stage by stage.
 
         Raises:
             SchemaNotCachedError: Nothing happened; fetch the schema and call again.
-            ContinuityError: The input is not the next one of its topic.
+            ContinuityError: An input is not the next one of its topic.
         """
+        # Stage 1: checks and content hashes, which no state is needed for.
+        checked = self._check(records)
+        # Stage 2: gates.
+        gates = self._gates(checked)
+        # Stage 3: state, in order: time, horizon, windows, rule.
+        for record, found in zip(records, checked, strict=True):
+            self._take(record, found, gates)
+        # Stage 4: bodies, chain, entries.
+        self._log.write()
+
+    def _take(self, record: InputRecord, found: Checked, gates: Iterator[Judged]) -> None:
         head = self.head
         if head.offsets.get(record.topic, -1) > record.offset:
             raise ContinuityError(
                 f"{record.topic}[{record.partition}]: offset {record.offset} was already decided; "
                 f"the next is {head.offsets.get(record.topic)}"
             )
-        checked = self._check(record)
         head.offsets[record.topic] = record.offset + 1
         head.leaf_time = max(head.leaf_time, record.timestamp)
         self._horizon.expire(head.leaf_time)
-        if isinstance(checked, Refusal):
-            self._refuse(record, checked)
+        if isinstance(found, Refusal):
+            self._refuse(record, found)
         else:
-            self._propose(record, *checked)
+            self._propose(record, found, next(gates))
 
     def flush(self) -> None:
         """Write head and touched windows to the tables, at the end of a batch."""
         self._tables.heads.put(HEAD_KEY, self.head.to_bytes())
         self._agents.flush()
 
-    def _check(self, record: InputRecord) -> tuple[Proposal, GateInputs] | Refusal:
-        if record.topic == COMMANDS:
-            return Refusal(
-                "command_unsupported",
-                "kind: this version takes no commands; parameters come from genesis",
-            )
-        return self._admission.check(record)
+    def _check(self, records: Sequence[InputRecord]) -> list[Checked]:
+        if all(record.topic == PROPOSALS for record in records):
+            return self._admission.check(records)
+        proposals = iter(self._admission.check([r for r in records if r.topic == PROPOSALS]))
+        return [next(proposals) if r.topic == PROPOSALS else _UNSUPPORTED for r in records]
 
-    def _propose(self, record: InputRecord, proposal: Proposal, inputs: GateInputs) -> None:
-        content = content_sha256(proposal)
+    def _gates(self, checked: Sequence[Checked]) -> Iterator[Judged]:
+        """What the gates find about each faultless proposal."""
+        sound = [found for found in checked if isinstance(found, Admitted)]
+        return iter(
+            self._stage.evaluate(
+                [found.inputs for found in sound], [found.proposal["agent_id"] for found in sound]
+            )
+        )
+
+    def _propose(self, record: InputRecord, found: Admitted, gates: Judged) -> None:
+        proposal, content = found.proposal, found.content
         agent_id, proposal_id = proposal["agent_id"], proposal["proposal_id"]
         key = proposal_key(agent_id, proposal_id)
         seen = self._horizon.find(key)
@@ -140,39 +163,38 @@ class Processor:
             refused = RefusedFields(reason, detail, agent_id, proposal_id, content)
             self._decide(record, refused_fields(refused, proposal))
         else:
-            identity = self._evaluate(record, proposal, inputs, content)
+            if isinstance(gates, Exception):
+                identity = self._not_evaluated(record, found, gates)
+            else:
+                identity = self._evaluate(record, found, gates)
             self._horizon.remember(key, Seen(self.head.leaf_time, content, identity, identity))
 
-    def _evaluate(
-        self, record: InputRecord, proposal: Proposal, inputs: GateInputs, content: bytes
-    ) -> str:
+    def _evaluate(self, record: InputRecord, found: Admitted, gates: GatesFound) -> str:
+        proposal, inputs, content = found
         head, agent_id = self.head, proposal["agent_id"]
         observed = self._agents.observe(agent_id, inputs)
         try:
-            verdict = self._evaluator.evaluate(inputs, agent_id, observed)
+            verdict = self._evaluator.judge(inputs, gates.failing, observed)
         except (MemoryError, RecursionError):
             raise
         except Exception as error:  # noqa: BLE001 - rules 7: a HALT, not a stop
             self._agents.take_back(agent_id, inputs)
-            return self._not_evaluated(record, proposal, content, error)
+            return self._not_evaluated(record, found, error)
         identity = decision_id(head.log, record, 0)
         time, proposal_id = head.leaf_time, proposal["proposal_id"]
-        leaf = Leaf(record, time, identity)
-        body = self._rows.body(leaf, proposal, (content, verdict, observed))
         status = verdict.status._value_
-        found = Columns("DecisionMade", time, agent_id, proposal_id, identity, status, None)
-        self._log.append_body(record.key, body, found)
+        columns = Columns("DecisionMade", time, agent_id, proposal_id, identity, status, None)
+        made = Made(record, time, identity, proposal, content, gates, verdict, observed)
+        self._log.append_later(record.key, columns, self._rows.body, made)
         for ordinal, change in enumerate(observed.changes, start=1):
             self._drift_changed(record, ordinal, agent_id, change)
         return identity
 
-    def _not_evaluated(
-        self, record: InputRecord, proposal: Proposal, content: bytes, error: Exception
-    ) -> str:
-        reason = "evaluation_error"
+    def _not_evaluated(self, record: InputRecord, found: Admitted, error: Exception) -> str:
+        reason, proposal = "evaluation_error", found.proposal
         detail = f"evaluator {self.head.evaluator} raised {type(error).__name__}"
         refused = RefusedFields(
-            reason, detail, proposal["agent_id"], proposal["proposal_id"], content
+            reason, detail, proposal["agent_id"], proposal["proposal_id"], found.content
         )
         identity, sequence = self._decide(record, refused_fields(refused, proposal))
         said = f"{detail}: {error}"[:MAX_DETAIL]  # its words may differ between versions

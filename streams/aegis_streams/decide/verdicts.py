@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_codecs.records import bodies
 from aegis_governance.vocabulary import GATES, PCWStatus
+from aegis_streams.decide.gates import PACKED_FIELDS
 from aegis_streams.names import PROPOSALS
 
 if TYPE_CHECKING:
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 
     from aegis_codecs.records.proposals import Proposal
     from aegis_governance.config import AegisConfig
-    from aegis_governance.decision import Verdict
+    from aegis_governance.decision.verdict import Judgement
     from aegis_governance.drift import DriftObservation
+    from aegis_streams.decide.gates import GatesFound
     from aegis_streams.decide.head import Head
     from aegis_streams.decide.identity import InputRecord
 
@@ -31,12 +33,28 @@ _UNGATED: Final[Mapping[str, object]] = {
 }
 
 
-class Leaf(NamedTuple):
-    """What a decision has from its place: the input that causes it, its time and its id."""
+class Made(NamedTuple):
+    """A decision by evaluation, before it has bytes.
+
+    Attributes:
+        record: The input that causes it.
+        time: Leaf time, milliseconds since 1970.
+        decision_id: Its id.
+        proposal: The decoded proposal.
+        content: Its content hash.
+        gates: What the gates found.
+        verdict: What the decision rule makes of it.
+        observed: Where the agent stands.
+    """
 
     record: InputRecord
     time: int
     decision_id: str
+    proposal: Proposal
+    content: bytes
+    gates: GatesFound
+    verdict: Judgement
+    observed: DriftObservation
 
 
 class RefusedFields(NamedTuple):
@@ -69,23 +87,14 @@ class DecisionRows:
             "evaluator": head.evaluator,
             "supersedes": None,
         }
-        rows = bodies.BodyRows("DecisionMade", constants, ("phase", "impact", "content_sha256"))
+        given = ("phase", "impact", "content_sha256")
+        rows = bodies.BodyRows("DecisionMade", constants, given, PACKED_FIELDS)
         self._encode: Final = rows.encode
         self._valid_ms: Final = config.decision_valid_ms
 
-    def body(
-        self, leaf: Leaf, proposal: Proposal, judged: tuple[bytes, Verdict, DriftObservation]
-    ) -> bytes:
-        """Return the body of a decision.
-
-        Args:
-            leaf: Its cause, time and identity.
-            proposal: The decoded proposal.
-            judged: Its content hash, what the evaluator says, and where its agent stands.
-        """
-        record, time, identity = leaf
-        content, verdict, observed = judged
-        risk, profit, novelty, complexity, quality, utility = verdict.gates
+    def body(self, made: Made) -> bytes:
+        """Return the body of a decision."""
+        record, time, identity, proposal, content, gates, verdict, observed = made
         dry_run = proposal["shadow_mode"]
         released = verdict.status is PCWStatus.PROCEED and not dry_run
         return self._encode(
@@ -103,13 +112,8 @@ class DecisionRows:
                 content,
                 verdict.status,
                 verdict.reason,
-                verdict.confidence,
-                *risk,
-                *profit,
-                *novelty,
-                *complexity,
-                *quality,
-                *utility,
+                gates.confidence,
+                gates.packed,
                 observed.status._value_,
                 *observed.divergences,
                 verdict.constraints,

@@ -200,7 +200,9 @@ def _first_leaf(
         "previous": None,
     }
     leaves: list[AuditEntry] = []
-    LogWriter(head, lambda _, entry: leaves.append(entry)).append(None, "EpochOpened", opened)
+    log = LogWriter(head, lambda made: leaves.extend(entry for _, entry in made))
+    log.append(None, "EpochOpened", opened)
+    log.write()
     return head, leaves[0]
 
 

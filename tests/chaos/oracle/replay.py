@@ -53,7 +53,11 @@ def check_replay(
     entries: list[AuditEntry] = [evidence.leaves[0].entry]
     decoder = ProposalDecoder(setting.schemas)
     processor = Processor(
-        evidence.partition, tables, decoder, lambda _, entry: entries.append(entry), lambda _: None
+        evidence.partition,
+        tables,
+        decoder,
+        lambda leaves: entries.extend(entry for _, entry in leaves),
+        lambda _: None,
     )
     for number, (each, record) in enumerate(matched, start=1):
         try:
@@ -115,7 +119,7 @@ def _genesis(evidence: PartitionEvidence) -> Tables:
 def _process(processor: Processor, record: InputRecord, setting: Setting) -> None:
     while True:
         try:
-            processor.process(record)
+            processor.process([record])
         except SchemaNotCachedError as missing:
             setting.fetch(missing.schema_id)
         else:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from aegis_codecs.log.chain import ZERO_HASH, entry_hash
 from aegis_codecs.log.merkle import leaf_hash
 from aegis_governance.config import AegisConfig
+from aegis_governance.evaluators.v1 import EvaluatorV1
+from aegis_streams.decide.gates.columns import ColumnGates
 from aegis_streams.decide.identity import InputRecord, decision_id
 from aegis_streams.errors import ContinuityError
 from aegis_streams.names import COMMANDS
@@ -200,13 +202,21 @@ def test_a_dry_run_releases_nothing_and_enters_no_window() -> None:
     assert not list(deciding.tables.drift.items())
 
 
-def test_an_evaluator_that_fails_halts(monkeypatch: pytest.MonkeyPatch) -> None:
-    deciding = Deciding()
+def breaking(monkeypatch: pytest.MonkeyPatch, part: str, error: Exception) -> Deciding:
+    """A processor in whose evaluator one part raises, whichever way its gates are asked."""
 
-    def broken(*_: object) -> None:
-        raise ArithmeticError("no such number")
+    def broken(*_: object) -> NoReturn:
+        raise error
 
-    monkeypatch.setattr(deciding.processor, "_evaluator", type("E", (), {"evaluate": broken})())
+    if part == "gates":
+        monkeypatch.setattr(ColumnGates, "evaluate", broken)
+    monkeypatch.setattr(EvaluatorV1, part, broken)
+    return Deciding()
+
+
+@pytest.mark.parametrize("part", ["gates", "judge"])
+def test_an_evaluator_that_fails_halts(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    deciding = breaking(monkeypatch, part, ArithmeticError("no such number"))
     leaf = deciding.decide(proposal())
     assert (leaf.fields["status"], leaf.fields["reason"]) == ("halt", "evaluation_error")
     assert leaf.fields["detail"] == "evaluator 1 raised ArithmeticError"
@@ -214,20 +224,16 @@ def test_an_evaluator_that_fails_halts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert letter.reason == "evaluation_error"
     assert "no such number" in letter.detail
     deciding.processor.flush()
-    ((_, windows),) = deciding.tables.drift.items()
-    assert windows.endswith(b"}"), "the proposal did not enter its windows"
+    windows = [each for _, each in deciding.tables.drift.items()]
+    assert all(each.endswith(b"}") for each in windows), "the proposal did not enter its windows"
 
 
+@pytest.mark.parametrize("part", ["gates", "judge"])
 @pytest.mark.parametrize("error", [MemoryError, RecursionError])
 def test_a_machine_that_fails_stops(
-    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception], part: str
 ) -> None:
-    deciding = Deciding()
-
-    def broken(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(deciding.processor, "_evaluator", type("E", (), {"evaluate": broken})())
+    deciding = breaking(monkeypatch, part, error())
     with pytest.raises(error):
         deciding.decide(proposal())
 
@@ -288,6 +294,11 @@ def test_any_cut_into_batches_gives_the_same_bytes(
     whole = replay(records)
     cuts = data.draw(st.sets(st.integers(0, max(0, len(records) - 1))))
     parts = replay(records, cuts)
+    together = Deciding()
+    together.processor.process(records)
+    together.processor.flush()
+    assert together.bodies() == whole.bodies()
+    assert together.tables == whole.tables
     assert parts.bodies() == whole.bodies()
     assert parts.tables == whole.tables
     assert len([b for b in whole.entries if b.kind != "DriftChanged"]) == len(records)
