@@ -151,3 +151,29 @@ def test_clock_and_randomness_are_read_in_one_place() -> None:
         and name.partition(".")[0] not in allowed.get(source.name, set())
     ]
     assert wrong == []
+
+
+FOREIGN_TO_THE_JUDGE = {"aegis_codecs", "aegis_governance"}
+
+
+def test_the_judge_shares_no_code_with_what_it_judges() -> None:
+    """ADR 0011: of ours the fsck package imports only itself, not even for types."""
+    package = "aegis_streams.fsck"
+    judge = [source for source in sources(f"{ROOTS[2]}/fsck") if source.text.strip()]
+    assert judge
+    wrong = [
+        f"{source.name} imports {name}"
+        for source in judge
+        for name in imports(source.tree, runtime=False)
+        if name.partition(".")[0] in FOREIGN_TO_THE_JUDGE
+        or (name.startswith("aegis_streams") and not f"{name}.".startswith(f"{package}."))
+        or name == "importlib.import_module"
+    ]
+    assert wrong == []
+    called = {
+        ast.unparse(node.func)
+        for source in judge
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call)
+    }
+    assert not called & {"__import__", "import_module", "exec", "eval"}

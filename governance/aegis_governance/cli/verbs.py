@@ -46,6 +46,7 @@ STREAMS: Final[Mapping[str, str]] = {
     "watch": "show decisions as they arrive, each verified",
     "receipt": "fetch a decision with its proof",
     "verify": "verify a receipt offline",
+    "fsck": "recompute and judge everything",
     "keys": "generate keys and show their public halves",
 }
 """The verbs that the extra ``streams`` brings."""

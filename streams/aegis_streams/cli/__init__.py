@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "aegis_streams.cli.submit",
     "aegis_streams.cli.watch",
     "aegis_streams.cli.receipt",
+    "aegis_streams.cli.fsck",
 )
 
 

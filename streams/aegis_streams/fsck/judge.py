@@ -1,0 +1,241 @@
+"""One log, leaf by leaf, with everything that has to agree with it read side by side.
+
+Order of the checks of a leaf (ADR 0011):
+
+1. the entry: log, sequence, link, leaf hash, entry hash, copies;
+2. the tree: at every signed size the root;
+3. the cause: one leaf of its own for each input, consequences right behind it, time, decision id;
+4. the identity of the proposal within the horizon;
+5. the dead letter of a refusal;
+6. the released decision and its receipt;
+7. the row in the database.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Protocol
+
+from aegis_streams.fsck import bodies
+from aegis_streams.fsck.findings import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from aegis_streams.fsck.bodies import Facts
+    from aegis_streams.fsck.decisions import Decisions
+    from aegis_streams.fsck.entries import Entries, Leaf
+    from aegis_streams.fsck.findings import Findings
+    from aegis_streams.fsck.history import History
+    from aegis_streams.fsck.horizon import Horizon
+    from aegis_streams.fsck.inputs import InputTopic, Raw
+    from aegis_streams.fsck.letters import Letters
+
+WITHOUT_CAUSE = frozenset({"EpochOpened", "KeyAnnounced"})
+
+
+class Rows(Protocol):
+    """The rows of a database, beside the leaves."""
+
+    def expect(self, leaf: Leaf, previous: bytes, entry: bytes, offset: int) -> None:
+        """Compare the row of a leaf."""
+
+
+class LogJudge:
+    """Judges one log.
+
+    Args:
+        log: The log.
+        place: Audit topic and partition.
+        entries: Reads its leaves.
+        history: Its tree, and what was signed about it.
+        inputs: The input topics by name, that of proposals first.
+        horizon: The ids of its proposals.
+        decisions: What was released; None leaves it out.
+        letters: Dead letters; None leaves them out.
+        rows: Rows of the database; None leaves them out.
+        findings: Takes what is wrong.
+    """
+
+    def __init__(
+        self,
+        log: str,
+        place: tuple[str, int],
+        *,
+        entries: Entries,
+        history: History,
+        inputs: Mapping[str, InputTopic],
+        horizon: Horizon,
+        decisions: Decisions | None,
+        letters: Letters | None,
+        rows: Rows | None,
+        findings: Findings,
+    ) -> None:
+        self._log, self._place = log, place
+        self.entries, self.history, self.inputs = entries, history, inputs
+        self.horizon, self.decisions, self.letters = horizon, decisions, letters
+        self._rows, self._findings = rows, findings
+        self._proposals = next(iter(inputs.values()))
+        self.cause: tuple[str | None, int, int] = (None, -1, 0)
+        self.next_offset = 0
+
+    def run(self, records: Iterable[Raw], verified: Callable[[int], None]) -> None:
+        """Judge all leaves; `verified` is told each size whose signed root is right."""
+        take = self.take
+        for record in records:
+            if take(record):
+                verified(self.entries.sequence)
+
+    def finish(self) -> None:
+        """Judge what is left when the last leaf was taken."""
+        count = self.entries.sequence
+        self.history.finish(count)
+        for topic in self.inputs.values():
+            topic.finish()
+        if self.letters is not None:
+            self.letters.finish(count)
+        if self.decisions is not None:
+            self.decisions.finish(count)
+
+    def take(self, record: Raw) -> bool:
+        """Judge a leaf; tell whether a signed size was reached and is right."""
+        previous = self.entries.previous
+        # Step 1
+        leaf = self.entries.read(record, self._proposals.head)
+        self.next_offset = record[0] + 1
+        if leaf is None:
+            return False
+        if leaf.place < 0:
+            return False
+        if leaf.place > 0:
+            self.history.lose()
+        # Step 2
+        reached = self.history.add(leaf.leaf_hash)
+        # Steps 3 to 6
+        if leaf.facts is not None:
+            self._take_facts(leaf, leaf.facts, record)
+        # Step 7
+        if self._rows is not None:
+            self._rows.expect(leaf, previous, self.entries.previous, record[0])
+        return reached
+
+    def _take_facts(self, leaf: Leaf, facts: Facts, record: Raw) -> None:
+        sequence = leaf.sequence
+        if facts.kind in WITHOUT_CAUSE or sequence == 0:
+            self._uncaused(leaf, facts, record[0])
+            return
+        # Step 3
+        source = self._cause(leaf, facts, record)
+        self.entries.time = facts.time
+        # Step 4
+        for code, detail in self.horizon.take(facts):
+            self._add(code, detail, record[0], sequence)
+        # Step 5
+        if self.letters is not None and facts.refused:
+            self.letters.expect(sequence, facts, source)
+        # Step 6
+        if self.decisions is not None and facts.kind == "DecisionMade":
+            head = self.decisions.expect(sequence, leaf.body, leaf.leaf_hash, facts)
+            if head is not None:
+                self.history.tell(head)
+
+    def _cause(self, leaf: Leaf, facts: Facts, record: Raw) -> Raw | None:
+        """Match a leaf with its input; return the input."""
+        if leaf.foreseen:
+            source = self._proposals.head
+            self._proposals.advance()
+            self.cause = (facts.cause_topic, facts.cause_offset, 0)
+        elif facts.ordinal:
+            self._consequence(leaf, facts, record)
+            return None
+        else:
+            source = self._own(leaf, facts, record)
+        if source is not None and source[2] != record[2]:
+            self._add(
+                Code.COPY_DIFFERS,
+                f"the key of leaf {leaf.sequence} is not that of its input",
+                record[0],
+                leaf.sequence,
+            )
+        return source
+
+    def _own(self, leaf: Leaf, facts: Facts, record: Raw) -> Raw | None:
+        """Match a leaf that was not foreseen; return its input."""
+        topic = self.inputs.get(facts.cause_topic or "")
+        self.cause = (facts.cause_topic, facts.cause_offset, 0)
+        if topic is None or facts.cause_partition != self._place[1]:
+            self._add(
+                Code.LEAF_WITHOUT_INPUT,
+                f"leaf {leaf.sequence} names {facts.cause_topic}[{facts.cause_partition}], whence "
+                "no input of this log comes",
+                record[0],
+                leaf.sequence,
+            )
+            return None
+        source = topic.meet(facts, leaf.sequence)
+        wanted = self.entries.time if source is None else max(self.entries.time, source[1])
+        if facts.time != wanted and source is not None:
+            self._add(
+                Code.LEAF_TIME,
+                f"leaf {leaf.sequence} is of {facts.time}, it should be of {wanted}",
+                record[0],
+                leaf.sequence,
+            )
+        self._check_id(leaf, facts, record)
+        return source
+
+    def _consequence(self, leaf: Leaf, facts: Facts, record: Raw) -> None:
+        topic, offset, ordinal = self.cause
+        if (facts.cause_topic, facts.cause_offset, facts.ordinal) != (topic, offset, ordinal + 1):
+            self._add(
+                Code.LEAF_ORDER,
+                f"leaf {leaf.sequence} is consequence {facts.ordinal} of {facts.cause_topic} "
+                f"offset {facts.cause_offset}; before it stands {ordinal} of {topic} {offset}",
+                record[0],
+                leaf.sequence,
+            )
+        self.cause = (facts.cause_topic, facts.cause_offset, facts.ordinal)
+        self._check_id(leaf, facts, record)
+
+    def _check_id(self, leaf: Leaf, facts: Facts, record: Raw) -> None:
+        if facts.kind != "DecisionMade":
+            return
+        wanted = bodies.decision_id(self._log, facts)
+        if facts.decision != wanted:
+            self._add(
+                Code.DECISION_ID,
+                f"leaf {leaf.sequence} is called {facts.decision}; from log and input follows "
+                f"{wanted}",
+                record[0],
+                leaf.sequence,
+            )
+
+    def _uncaused(self, leaf: Leaf, facts: Facts, offset: int) -> None:
+        fields = leaf.fields or {}
+        right = fields.get("log") == self._log
+        if facts.kind == "EpochOpened":
+            parameters = fields.get("parameters", b"")
+            right &= leaf.sequence == 0
+            right &= fields.get("parameters_sha256") == sha256(parameters).digest()
+            right &= fields.get("partition") == self._place[1]
+            try:
+                self.horizon.configure(parameters)
+            except ValueError:
+                right = False
+            self.entries.time = facts.time
+        elif leaf.sequence == 0:
+            right = False
+        if not right:
+            self._add(
+                Code.GENESIS,
+                f"leaf {leaf.sequence} is {facts.kind} of {fields.get('log')}; leaf 0, and it "
+                "alone, opens the epoch of this log, with the parameters whose hash it names",
+                offset,
+                leaf.sequence,
+            )
+
+    def _add(self, code: str, detail: str, offset: int, sequence: int) -> None:
+        topic, partition = self._place
+        self._findings.add(
+            code, detail, topic=topic, partition=partition, offset=offset, sequence=sequence
+        )

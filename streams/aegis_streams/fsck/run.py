@@ -1,0 +1,237 @@
+"""Judging a whole deployment: a process per log, as many at a time as there are cores."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from aegis_streams.fsck.errors import CannotCheckError
+from aegis_streams.fsck.findings import MEANING, Code, Found
+from aegis_streams.fsck.kafka import Kafka
+from aegis_streams.fsck.state import Position
+from aegis_streams.fsck.stream import StreamJudge
+from aegis_streams.fsck.task import Judged, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Future
+    from multiprocessing.queues import SimpleQueue
+
+    from aegis_streams.fsck.state import StateFile
+
+    Tell = Callable[[str, int, int], None]
+    """Takes a log, the offset reached, and where it ends."""
+
+GOOD: Final = 0
+NOT_TRUSTED: Final = 1
+COULD_NOT_CHECK: Final = 2
+SAVE_SECONDS: Final = 5.0
+_shared: dict[str, SimpleQueue[Any]] = {}
+"""What a process of the pool was given at its start."""
+
+
+@dataclass
+class Report:
+    """What came of a run.
+
+    Attributes:
+        logs: Each log.
+        findings: What concerns no single log.
+        could_not: What could not be checked at all.
+        seconds: How long it took.
+    """
+
+    logs: list[Judged] = field(default_factory=list)
+    findings: list[Found] = field(default_factory=list)
+    could_not: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """Return 1 with any finding, else 2 if something could not be checked, else 0."""
+        if self.findings or any(log.findings for log in self.logs):
+            return NOT_TRUSTED
+        if self.could_not or any(log.could_not for log in self.logs):
+            return COULD_NOT_CHECK
+        return GOOD
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "result": ("good", "not_trusted", "could_not_check")[self.exit_code],
+            "exit_code": self.exit_code,
+            "findings": [each.as_dict() for each in self.findings],
+            "could_not_check": self.could_not,
+            "logs": [log.as_dict() for log in self.logs],
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def judge(
+    tasks: Sequence[Task],
+    *,
+    processes: int | None = None,
+    tell: Tell = lambda *_: None,
+    state: StateFile | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Report:
+    """Judge logs and return what came of it; only a bug raises.
+
+    Args:
+        tasks: The logs.
+        processes: How many at a time; None for as many as cores, 1 for none but this.
+        tell: Is told of progress.
+        state: Takes verified positions.
+        clock: Seconds.
+    """
+    began, report = clock(), Report()
+    _check_partitions(tasks, report)
+    if not report.could_not:
+        count = min(processes or os.cpu_count() or 1, len(tasks))
+        keeper = _Keeper(state, tell, clock)
+        run = _here if count == 1 else _spread
+        report.logs = sorted(run(tasks, count, keeper), key=lambda each: each.log)
+        keeper.finish(report)
+    report.seconds = clock() - began
+    return report
+
+
+def _check_partitions(tasks: Sequence[Task], report: Report) -> None:
+    """See that Kafka answers, and has the partitions that the trust file's logs need."""
+    source = tasks[0].source
+    if source.bootstrap is None:
+        return
+    topics, kafka = source.topics, Kafka(source.bootstrap)
+    names = topics.audit, topics.checkpoints, topics.decisions, topics.letters
+    needed = max(task.partition for task in tasks) + 1
+    try:
+        for topic in (*names, *(lies for _, lies in topics.inputs)):
+            found = kafka.partitions(topic)
+            if not found:
+                report.could_not.append(f"{topic}: no such topic at {source.bootstrap}")
+            elif found < needed:
+                detail = f"{topic} has {found} partitions, the logs need {needed}"
+                report.findings.append(Found(Code.PARTITIONS, "", {"topic": topic}, detail))
+    except CannotCheckError as error:
+        report.could_not.append(str(error))
+    finally:
+        kafka.close()
+
+
+class _Keeper:
+    """Takes what the judges say while they are at it."""
+
+    def __init__(self, state: StateFile | None, tell: Tell, clock: Callable[[], float]) -> None:
+        self.state = state
+        self._tell, self._clock = tell, clock
+        self._saved = clock()
+
+    def hear(self, said: Position | tuple[str, int, int]) -> None:
+        """Take a verified position, or progress."""
+        if isinstance(said, Position):
+            self._keep(said)
+        else:
+            self._tell(*said)
+
+    def finish(self, report: Report) -> None:
+        """Write the positions of logs without findings; those of others go."""
+        if self.state is None:
+            return
+        for log in report.logs:
+            if log.findings:
+                self.state.positions.pop(log.log, None)
+            elif log.position is not None:
+                self.state.positions[log.log] = log.position
+        try:
+            self.state.save()
+        except CannotCheckError as error:
+            report.could_not.append(str(error))
+
+    def _keep(self, position: Position) -> None:
+        if self.state is None:
+            return
+        self.state.positions[position.log] = position
+        if self._clock() - self._saved > SAVE_SECONDS:
+            self.state.save()
+            self._saved = self._clock()
+
+
+def judge_log(task: Task, hear: Callable[[Any], None], *, keep: bool) -> Judged:
+    """Judge one log in this process; what cannot be checked is part of the result."""
+    last = 0.0
+
+    def save(position: Position) -> None:
+        nonlocal last
+        if time.monotonic() - last > SAVE_SECONDS:
+            last = time.monotonic()
+            hear(position)
+
+    judge = None
+    try:
+        judge = StreamJudge(task, lambda at, end: hear((task.log, at, end)), save if keep else None)
+        return judge.judge()
+    except CannotCheckError as error:
+        result = Judged(task.log) if judge is None else judge.stopped()
+        result.could_not.append(str(error))
+        return result
+    finally:
+        if judge is not None:
+            judge.close()
+
+
+def _here(tasks: Sequence[Task], _: int, keeper: _Keeper) -> list[Judged]:
+    keep = keeper.state is not None
+    return [judge_log(task, keeper.hear, keep=keep) for task in tasks]
+
+
+def _spread(tasks: Sequence[Task], count: int, keeper: _Keeper) -> list[Judged]:
+    context = multiprocessing.get_context("spawn")
+    queue = context.SimpleQueue()
+    pool = ProcessPoolExecutor(count, context, initializer=_listen, initargs=(queue,))
+    keep = keeper.state is not None
+    try:
+        running = {pool.submit(_work, task, keep): task for task in tasks}
+        return list(_collect(running, queue, keeper))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        queue.close()
+
+
+def _collect(
+    running: dict[Future[Judged], Task], queue: SimpleQueue[Any], keeper: _Keeper
+) -> Iterable[Judged]:
+    waiting = set(running)
+    while waiting:
+        try:
+            for done in as_completed(waiting, timeout=0.2):
+                waiting.discard(done)
+                yield _outcome(done, running[done])
+        except TimeoutError:
+            pass
+        while not queue.empty():
+            keeper.hear(queue.get())
+
+
+def _outcome(done: Future[Judged], task: Task) -> Judged:
+    try:
+        return done.result()
+    except BrokenProcessPool:
+        return Judged(task.log, could_not=["the process that judged it was ended from outside"])
+
+
+def _listen(queue: SimpleQueue[Any]) -> None:
+    _shared["queue"] = queue
+
+
+def _work(task: Task, keep: bool) -> Judged:
+    return judge_log(task, _shared["queue"].put, keep=keep)
+
+
+def meaning(code: str) -> str:
+    """Return what a finding means in plain words."""
+    return MEANING[Code(code)]

@@ -1,0 +1,24 @@
+"""One real deployment for the whole suite; its records are forged test by test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.forgery import Forger, Snapshot, snapshot
+
+if TYPE_CHECKING:
+    from support.stack import RunningStack
+
+
+@pytest.fixture(scope="session")
+def real(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """Everything that real workers wrote."""
+    return snapshot(stack, tmp_path_factory.mktemp("tampering"))
+
+
+@pytest.fixture
+def forger(stack: RunningStack, real: Snapshot) -> Forger:
+    """Somebody who holds the broker."""
+    return Forger(stack, real)
