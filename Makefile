@@ -29,8 +29,8 @@ down: ## Stop the local stack (its data stays in .aegis/)
 test: setup ## Run every test against a real stack of its own
 	@$(BIN)/python -m pytest
 
-chaos: setup ## Kill, freeze and restart everything for DURATION seconds, then judge (SEED repeats a run)
-	@PYTHONPATH=tests $(BIN)/python -m chaos --duration $(DURATION) $(if $(SEED),--seed $(SEED))
+chaos: setup ## Kill, freeze, cut, fill, restart for DURATION s, then judge (SEED repeats; CONTROL=stock)
+	@PYTHONPATH=tests $(BIN)/python -m chaos --duration $(DURATION) $(if $(SEED),--seed $(SEED)) $(if $(CONTROL),--control $(CONTROL))
 
 bench: setup ## Measure speed on servers of its own (.aegis/bench/latest.json; BENCH="--quick")
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)

@@ -9,14 +9,19 @@ from __future__ import annotations
 import signal
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from chaos.agenda import Action, Until, pause
+from chaos.clocked import set_shift
 from chaos.fleet import STRAY_SECONDS
+from chaos.proxy import Weather
+from chaos.schedule import MAX_AHEAD_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from chaos.arena import Arena
     from chaos.fleet import Fleet
     from chaos.schedule import Step
     from chaos.timeline import Timeline
@@ -30,14 +35,12 @@ ARMED_TIMES: Final = 10
 """How many processes one after the other may carry an injection before it is given up."""
 DRAIN_SECONDS: Final = 45.0
 TAKEOVER_SECONDS: Final = 30.0
-BROKER_SECONDS: Final = 120.0
-
-
-class Servers(Protocol):
-    """The servers that can be hit."""
-
-    def restart_broker(self, *, kill: bool = False) -> None:
-        """Restart Kafka and wait until it answers."""
+SERVER_SECONDS: Final = 120.0
+"""How long a server may take to end or to start."""
+DISK_SECONDS: Final = 20.0
+"""How long the broker may live on a full disk before it is freed again."""
+STALL_SECONDS: Final = 20.0
+"""How long a worker may take to notice that its clock is too far back."""
 
 
 class Field:
@@ -45,15 +48,19 @@ class Field:
 
     Args:
         fleet: The workers.
-        servers: The servers.
+        arena: The servers.
         timeline: Where everything is noted.
         partitions: Number of partitions.
+        clocks: Directory of the files that shift the workers' clocks.
     """
 
-    def __init__(self, fleet: Fleet, servers: Servers, timeline: Timeline, partitions: int) -> None:
+    def __init__(
+        self, fleet: Fleet, arena: Arena, timeline: Timeline, partitions: int, clocks: Path
+    ) -> None:
         self.fleet = fleet
-        self.servers = servers
+        self.arena = arena
         self.timeline = timeline
+        self.clocks = clocks
         self.partitions = set(range(partitions))
         self.held: set[str] = set()
         self.faults: list[str] = []
@@ -61,20 +68,24 @@ class Field:
     def perform(self, step: Step) -> Action:
         """Carry out a step once its target is free and at work."""
         slot = (step.role, step.slot)
+        reason = self.arena.why_not(step.action)
+        if reason:
+            self.timeline.note("cannot", step.target, f"{step.action}: {reason}")
+            return
 
         def free() -> bool:
-            if step.target in self.held:
+            if step.holds in self.held:
                 return False
             return not step.role or step.action == "join" or self.fleet.working(slot)
 
-        if not (yield Until(free, READY_SECONDS)) and step.target in self.held:
+        if not (yield Until(free, READY_SECONDS)) and step.holds in self.held:
             self.faults.append(f"{step.action} {step.target}: its target was never free")
             return
-        self.held.add(step.target)
+        self.held.add(step.holds)
         try:
             yield from ACTIONS[step.action](self, step)
         finally:
-            self.held.discard(step.target)
+            self.held.discard(step.holds)
 
 
 def kill(field: Field, step: Step) -> Action:
@@ -192,20 +203,90 @@ def kill_broker(field: Field, step: Step) -> Action:
 
 def _restart(field: Field, step: Step, *, kill: bool) -> Action:
     field.timeline.note(step.action, step.target)
+    yield from _beside(field, step, partial(field.arena.restart_broker, kill=kill))
+    field.timeline.note("answers", step.target)
+
+
+def outage(field: Field, step: Step) -> Action:
+    """End a server, leave it away for a while, start it again."""
+    field.timeline.note(f"{step.server}_away", step.target, f"{step.detail}, {step.seconds} s")
+    kill = step.detail == "kill"
+    yield from _beside(field, step, partial(field.arena.end, step.server, kill=kill))
+    yield pause(step.seconds)
+    yield from _beside(field, step, partial(field.arena.start, step.server))
+    field.timeline.note("answers", step.target)
+
+
+def disk_full(field: Field, step: Step) -> Action:
+    """Fill the broker's disk until the broker ends; later give it room and start it again."""
+    field.timeline.note("disk_full", step.target, f"{step.seconds} s")
+    field.arena.fill_disk()
+    ended = yield Until(lambda: field.arena.ended(step.server), DISK_SECONDS)
+    field.timeline.note("ended of it" if ended else "lives on", step.target)
+    yield pause(step.seconds)
+    field.arena.free_disk()
+    field.timeline.note("disk freed", step.target)
+    if ended:
+        yield from _beside(field, step, partial(field.arena.start, step.server))
+    field.timeline.note("answers", step.target)
+
+
+def _beside(field: Field, step: Step, do: Callable[[], None]) -> Action:
+    """Do something that blocks in a thread, and wait for its end."""
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
-            field.servers.restart_broker(kill=kill)
+            do()
         except Exception as error:  # noqa: BLE001  # whatever it is, the run reports it
             failed.append(error)
 
-    thread = threading.Thread(target=run, name="chaos-broker", daemon=True)
+    thread = threading.Thread(target=run, name=f"chaos-{step.target}", daemon=True)
     thread.start()
-    back = yield Until(lambda: not thread.is_alive(), BROKER_SECONDS)
+    back = yield Until(lambda: not thread.is_alive(), SERVER_SECONDS)
     if not back or failed:
-        field.faults.append(f"kafka did not come back: {failed or BROKER_SECONDS}")
-    field.timeline.note("broker answers", step.target)
+        field.faults.append(f"{step.action} {step.target}: {failed or 'no end'}")
+
+
+def slow(field: Field, step: Step) -> Action:
+    """Slow down the network of one worker."""
+    delay, _, rate, _ = step.detail.split(" ")
+    weather = Weather(delay=int(delay) / 1000, rate=int(rate) * 1000)
+    yield from _weather(field, step, weather)
+
+
+def hold(field: Field, step: Step) -> Action:
+    """Let nothing pass between one worker and the broker; connections stay open."""
+    yield from _weather(field, step, Weather(held=True))
+
+
+def cut(field: Field, step: Step) -> Action:
+    """Reset and refuse the connections of one worker to the broker."""
+    yield from _weather(field, step, Weather(cut=True))
+
+
+def _weather(field: Field, step: Step, weather: Weather) -> Action:
+    field.timeline.note(step.action, step.target, f"{step.seconds} s {step.detail}".strip())
+    field.arena.set_weather(step.target, weather)
+    yield pause(step.seconds)
+    field.arena.set_weather(step.target)
+    field.timeline.note("fair", step.target)
+
+
+def clock(field: Field, step: Step) -> Action:
+    """Let a worker's clock jump; one that is too far back has to stall the worker."""
+    worker = field.fleet.post((step.role, step.slot)).worker
+    jump = float(step.detail)
+    kind = "clock_beyond" if jump < -MAX_AHEAD_SECONDS else "clock"
+    field.timeline.note(kind, step.target, f"{jump:+.0f} s for {step.seconds} s")
+    set_shift(field.clocks / step.target, jump)
+    if kind == "clock_beyond" and worker is not None:
+        before = worker.log.stalls
+        stalled = yield Until(lambda: worker.stalls() > before, STALL_SECONDS)
+        field.timeline.note("stalled" if stalled else "not stalled", step.target)
+    yield pause(step.seconds)
+    set_shift(field.clocks / step.target, 0)
+    field.timeline.note("clock right", step.target)
 
 
 ACTIONS: Final[dict[str, Callable[[Field, Step], Action]]] = {
@@ -217,5 +298,11 @@ ACTIONS: Final[dict[str, Callable[[Field, Step], Action]]] = {
     "join": join,
     "restart_broker": restart_broker,
     "kill_broker": kill_broker,
+    "outage": outage,
+    "disk_full": disk_full,
+    "slow": slow,
+    "hold": hold,
+    "cut": cut,
+    "clock": clock,
 }
 """Every action that a schedule may name."""

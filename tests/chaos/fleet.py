@@ -79,7 +79,7 @@ class Fleet:
     Args:
         command: Returns the command line of a slot.
         layout: Where logs and pid files go.
-        environment: Variables of every worker.
+        environment: Returns the variables of a slot.
         timeline: Where starts and ends are noted.
     """
 
@@ -87,7 +87,7 @@ class Fleet:
         self,
         command: Callable[[str, int], Sequence[str]],
         layout: Layout,
-        environment: Mapping[str, str],
+        environment: Callable[[str, int], Mapping[str, str]],
         timeline: Timeline,
     ) -> None:
         self.tally = Tally()
@@ -213,7 +213,7 @@ class Fleet:
     def _start(self, slot: Slot, post: Post) -> None:
         post.attempts += 1
         name = f"{slot[0]}-{slot[1]}.{post.attempts}"
-        environment = {**self._environment, "AEGIS_TEST_FAULTS": post.faults}
+        environment = {**self._environment(*slot), "AEGIS_TEST_FAULTS": post.faults}
         post.worker = WorkerProcess(self._command(*slot), name, self._layout, environment)
         post.started = self._timeline.now()
         self._timeline.note("start", name, post.faults)

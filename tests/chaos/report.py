@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from aegis_streams.names import AUDIT, CHECKPOINTS
@@ -25,7 +26,12 @@ GAP_SECONDS: Final = 1.0
 """Shorter silences of a partition are no gaps."""
 
 _STAGES: Final = {"decide": AUDIT, "seal": CHECKPOINTS}
-_HITS: Final = ("kill", "injected", "freeze", "replace", "leave", "restart_broker", "kill_broker")
+_HITS: Final = (
+    *("kill", "injected", "freeze", "replace", "leave"),
+    *("restart_broker", "kill_broker", "disk_full", "registry_away"),
+    *("slow", "hold", "cut", "clock", "clock_beyond"),
+)
+_SERVERS: Final = ("kafka", "registry")
 
 
 @dataclass
@@ -73,7 +79,7 @@ class Report:
         events = timeline.events
         began = timeline.of("load begins")[0].at
         return cls(
-            plan=asdict(plan),
+            plan=plan.as_dict(),
             counts=_counts(events),
             load=dict(Counter(sent.shape for sent in feeder.sent.values())),
             exits=dict(fleet.tally.exits),
@@ -95,14 +101,25 @@ class Report:
         )
 
     @property
+    def name(self) -> str:
+        """Name of its file: job and seed."""
+        job = str(self.plan["job"]).replace(" ", "-")
+        return f"chaos-{self.plan['seed']}{'' if job == 'aegis' else f'-{job}'}"
+
+    @property
     def sound(self) -> bool:
         """Whether nothing is wrong."""
         return not self.findings and not self.faults
 
+    @property
+    def as_expected(self) -> bool:
+        """Whether AEGIS is sound, or the control has lost, doubled or forked something."""
+        return self.sound if self.plan["job"] == "aegis" else bool(self.findings)
+
     def save(self, directory: Path) -> Path:
         """Write the report as JSON and return the file."""
         directory.mkdir(parents=True, exist_ok=True)
-        path = directory / f"chaos-{self.plan['seed']}.json"
+        path = directory / f"{self.name}.json"
         path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
         return path
 
@@ -110,7 +127,7 @@ class Report:
         """Return what a person wants to know, a few lines."""
         lines = [
             (
-                f"chaos: seed {self.plan['seed']}, {self.plan['duration']:.0f} s, "
+                f"{self.plan['job']}: seed {self.plan['seed']}, {self.plan['duration']:.0f} s, "
                 f"{sum(self.load.values())} inputs of {len(self.load)} kinds"
             ),
             "done: " + ", ".join(f"{name} {n}" for name, n in sorted(self.counts.items())),
@@ -132,15 +149,19 @@ class Report:
         each = ", ".join(f"{partition}: {seconds:.1f} s" for partition, seconds in longest.items())
         return f"{stage}: {number} gaps of {GAP_SECONDS:g} s and more; longest per partition {each}"
 
-    def _recovery_line(self) -> str:
-        by_kind: dict[str, list[float]] = {}
+    def recovery_times(self) -> dict[str, list[float]]:
+        """Return per kind of fault the seconds until every partition of every stage went on."""
+        found: dict[str, list[float]] = {}
         for each in self.recoveries:
-            for stage in _STAGES:
-                if each[stage] is not None:
-                    by_kind.setdefault(f"{each['kind']}", []).append(each[stage])
+            seconds = [each[stage] for stage in _STAGES if each[stage] is not None]
+            if seconds:
+                found.setdefault(each["kind"], []).append(max(seconds))
+        return dict(sorted(found.items()))
+
+    def _recovery_line(self) -> str:
         parts = [
-            f"{kind} median {sorted(found)[len(found) // 2]:.1f} s, longest {max(found):.1f} s"
-            for kind, found in sorted(by_kind.items())
+            f"{kind} median {median(found):.1f} s, longest {max(found):.1f} s"
+            for kind, found in self.recovery_times().items()
         ]
         return "recovery: " + "; ".join(parts)
 
@@ -152,11 +173,21 @@ def _counts(events: tuple[Event, ...]) -> dict[str, int]:
         "kill -9": kinds["kill"] + injected,
         "zombies": kinds["freeze"] + kinds["replace"],
         "zombies replaced": kinds["replace"],
-        "broker restarts": kinds["restart_broker"] + kinds["kill_broker"],
+        "broker restarts": kinds["restart_broker"] + kinds["kill_broker"] + kinds["ended of it"],
         "leaves": kinds["leave"],
         "joins": kinds["join"],
         "faults in a commit": injected
         + sum(1 for event in events if event.kind == "freeze" and ":stop:" in event.detail),
+        "disk full": kinds["disk_full"],
+        "disk full, broker ended of it": kinds["ended of it"],
+        "registry away": kinds["registry_away"],
+        "network slow": kinds["slow"],
+        "network held": kinds["hold"],
+        "network cut": kinds["cut"],
+        "clock jumps": kinds["clock"] + kinds["clock_beyond"],
+        "clock beyond the rule": kinds["clock_beyond"],
+        "stalled by the clock": kinds["stalled"],
+        "cannot be made here": kinds["cannot"],
         "starts": kinds["start"],
         "unprompted exits": kinds["exit"],
     }
@@ -172,7 +203,7 @@ def _recovery(event: Event, arrivals: Arrivals) -> dict[str, Any]:
         **{
             stage: (
                 arrivals.recovery(topic, event.at)
-                if role in {stage, "kafka"} or (role, stage) == ("decide", "seal")
+                if role == stage or role in _SERVERS or (role, stage) == ("decide", "seal")
                 else None
             )
             for stage, topic in _STAGES.items()

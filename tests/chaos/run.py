@@ -5,51 +5,48 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from aegis_streams.records import Records
 from aegis_streams.settings import ENVIRONMENT, Settings
-from aegis_streams.stack.components.aegis import aegis
 from aegis_streams.stack.keys import ensure_keys
 from aegis_streams.stack.layout import Layout
 from aegis_streams.topics import ensure
-from chaos.actions import Field, Servers
+from chaos.actions import Field
 from chaos.agenda import Agenda
+from chaos.clocked import VARIABLE, set_shift
 from chaos.collect import Collector
 from chaos.feeder import Feeder
 from chaos.fleet import Fleet
+from chaos.job import AEGIS
 from chaos.mixture import Mixture
 from chaos.oracle.findings import Findings
-from chaos.oracle.judge import judge
+from chaos.oracle.judge import judge, judge_decided
 from chaos.parameters import parameters
 from chaos.report import Report
-from chaos.schedule import ROLES, SLOTS, schedule
+from chaos.schedule import SLOTS, schedule
 from chaos.timeline import Timeline
 from chaos.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
+    from chaos.arena import Arena
+    from chaos.job import Job
     from chaos.schedule import Step
     from chaos.timeline import Event
 
 TICK: Final = 0.05
 START_SECONDS: Final = 90.0
 """How long the first start of all workers may take."""
-CALM_SECONDS: Final = 180.0
-"""How long after the last fault everything may take to be decided and sealed."""
+LATE_SECONDS: Final = 360.0
+"""How much longer than planned the schedule may take."""
+DELIVERY_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 60.0
 
 
-class Stack(Servers, Protocol):
-    """Real servers with nothing on them."""
-
-    bootstrap: str
-    registry_url: str
-
-    def clear(self) -> None:
-        """Remove all topics and groups."""
+TESTS: Final = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -61,12 +58,24 @@ class Plan:
         duration: Seconds of load and faults.
         rate: Records a second.
         partitions: Number of partitions.
+        job: What runs.
     """
 
     seed: int
     duration: float
     rate: float = 120.0
     partitions: int = 4
+    job: Job = AEGIS
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a report says of it."""
+        return {
+            "job": self.job.name,
+            "seed": self.seed,
+            "duration": self.duration,
+            "rate": self.rate,
+            "partitions": self.partitions,
+        }
 
 
 class ChaosRun:
@@ -74,7 +83,7 @@ class ChaosRun:
 
     Args:
         plan: Seed, duration, load.
-        stack: The servers; whatever is on them is removed first.
+        arena: The servers; whatever is on them is removed first.
         home: Directory for keys, guard, journal and logs.
         echo: Called with each event.
     """
@@ -82,19 +91,21 @@ class ChaosRun:
     def __init__(
         self,
         plan: Plan,
-        stack: Stack,
+        arena: Arena,
         home: Path,
         echo: Callable[[Event], object] = lambda _: None,
     ) -> None:
         self._plan = plan
-        self._stack = stack
+        self._arena = arena
+        self._stack = arena.stack
         self._home = home
+        self._clocks = home / "clocks"
         self._journal = home / "signatures.txt"
         self._settings = self._deployment()
         self._timeline = Timeline(echo=echo)
         self._agenda = Agenda(self._timeline.now)
-        self._fleet = Fleet(command, Layout(home), self._environment(), self._timeline)
-        self._field = Field(self._fleet, stack, self._timeline, plan.partitions)
+        self._fleet = Fleet(plan.job.command, Layout(home), self._environment, self._timeline)
+        self._field = Field(self._fleet, arena, self._timeline, plan.partitions, self._clocks)
 
     def run(self) -> Report:
         """Carry the run out and judge it; takes the duration and about a minute more."""
@@ -107,9 +118,10 @@ class ChaosRun:
         watcher.start()
         try:
             self._begin(feeder)
-            self._carry_out(schedule(self._plan.seed, self._plan.duration))
+            planned = schedule(self._plan.seed, self._plan.duration)
+            self._carry_out(self._plan.job.steps(planned))
             self._timeline.note("load ends")
-            feeder.finish(CALM_SECONDS)
+            feeder.finish(DELIVERY_SECONDS)
             self._calm(feeder, watcher)
             self._fleet.stop(STOP_SECONDS)
         finally:
@@ -137,13 +149,23 @@ class ChaosRun:
             sign_journal=self._journal,
         )
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, role: str, slot: int) -> dict[str, str]:
+        target = f"{role}-{slot}"
+        settings = replace(self._settings, bootstrap=self._arena.bootstrap_of(target))
         values = {
             variable: str(value)
             for name, variable in ENVIRONMENT.items()
-            if (value := getattr(self._settings, name)) is not None
+            if (value := getattr(settings, name)) is not None
         }
-        return {**values, "PYTHONUNBUFFERED": "1"}
+        clock = self._clocks / target
+        if not clock.exists():
+            set_shift(clock, 0)
+        return {
+            **values,
+            VARIABLE: str(clock),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(TESTS),
+        }
 
     def _open(self) -> Records:
         self._stack.clear()
@@ -154,7 +176,7 @@ class ChaosRun:
     # ------------------------------------------------------------------ during
 
     def _begin(self, feeder: Feeder) -> None:
-        for role in ROLES:
+        for role in self._plan.job.roles:
             for slot in SLOTS:
                 self._fleet.want((role, slot))
         self._wait(lambda: self._fleet.all_working() or self._failing(), START_SECONDS)
@@ -166,7 +188,7 @@ class ChaosRun:
         feeder.start()
 
     def _failing(self) -> bool:
-        return len(self._timeline.of("exit")) > len(ROLES) * len(SLOTS)
+        return len(self._timeline.of("exit")) > len(self._plan.job.roles) * len(SLOTS)
 
     def _carry_out(self, steps: Sequence[Step]) -> None:
         began = self._timeline.now()
@@ -178,18 +200,24 @@ class ChaosRun:
             passed = self._timeline.now() - began >= self._plan.duration
             return passed and not waiting and self._agenda.idle
 
-        if not self._wait(over, self._plan.duration + 2 * CALM_SECONDS):
+        if not self._wait(over, self._plan.duration + LATE_SECONDS):
             self._field.faults.append("the schedule was not carried out in time")
 
     def _calm(self, feeder: Feeder, watcher: Watcher) -> None:
-        done = self._wait(lambda: watcher.behind(feeder.sent) == (0, 0), CALM_SECONDS)
-        if not done:
+        job = self._plan.job
+
+        def left() -> tuple[int, int]:
             undecided, unsealed = watcher.behind(feeder.sent)
+            return undecided, unsealed if "seal" in job.roles else 0
+
+        done = self._wait(lambda: left() == (0, 0), job.calm_seconds)
+        if not done:
+            undecided, unsealed = left()
             self._field.faults.append(
-                f"after {CALM_SECONDS:.0f} s of calm {undecided} inputs are undecided and "
+                f"after {job.calm_seconds:.0f} s of calm {undecided} inputs are undecided and "
                 f"{unsealed} leaves unsealed; {watcher.faults[:3]}"
             )
-        self._timeline.note("all decided and sealed" if done else "violation")
+        self._timeline.note("all done" if done else "violation")
         self._wait(self._fleet.all_working, START_SECONDS)
 
     def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
@@ -208,14 +236,10 @@ class ChaosRun:
         self._timeline.note("judging")
         collector = Collector(self._settings, records, feeder.sent, self._journal)
         findings, setting = Findings(), collector.setting()
+        judged = judge_decided if self._plan.job.control else judge
         for partition in range(self._plan.partitions):
-            judge(collector.partition(partition), setting, findings)
+            judged(collector.partition(partition), setting, findings)
         self._timeline.note("judged")
         return Report.of(
-            replace(self._plan), self._timeline, self._fleet, self._field, feeder, watcher, findings
+            self._plan, self._timeline, self._fleet, self._field, feeder, watcher, findings
         )
-
-
-def command(role: str, slot: int) -> list[str]:
-    """Return the command line of a worker."""
-    return aegis("worker", role, "--slot", str(slot))

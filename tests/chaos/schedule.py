@@ -1,9 +1,10 @@
 """What is done to the deployment and when: a function of the seed and the duration alone.
 
 A run is a row of rounds. Each round deals one deck: every kind of fault in the numbers that the
-short run promises, in an order drawn from the seed. A step is carried out no earlier than its
-time, and waits (within a deadline) until its target is at work, so that no fault hits a process
-that is still starting.
+short run promises, in an order drawn from the seed. Where there are two rounds or more, each deck
+also holds what takes longer: servers that stay away, a bad network, a full disk. A step is carried
+out no earlier than its time, and waits (within a deadline) until its target is at work, so that no
+fault hits a process that is still starting.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import random
 from collections import Counter
 from typing import Final, Literal, NamedTuple
 
-ROUND_SECONDS: Final = 100.0
+ROUND_SECONDS: Final = 120.0
 """Length of a round in which one deck is dealt."""
 
 SLOTS: Final = (0, 1)
@@ -22,6 +23,12 @@ EXTRA_SLOT: Final = 2
 Role = Literal["decide", "seal"]
 ROLES: Final[tuple[Role, ...]] = ("decide", "seal")
 POINTS: Final = ("before", "between", "after")
+NETWORK: Final = ("slow", "hold", "cut")
+"""What can be done to the network between one worker and the broker."""
+AWAY: Final = ("registry",)
+"""Servers besides the broker, each of which stays away for a while."""
+MAX_AHEAD_SECONDS: Final = 300
+"""A worker stalls when a record is further ahead of its clock (rule 13)."""
 
 
 class Step(NamedTuple):
@@ -30,10 +37,12 @@ class Step(NamedTuple):
     Attributes:
         at: Seconds since the load began; earlier it is not carried out.
         action: Name in `chaos.actions.ACTIONS`.
-        role: Which workers, empty for the broker.
+        role: Which workers, empty for a server.
         slot: Which of them.
         seconds: How long it lasts, where it lasts.
-        detail: What else the action needs: the fault plan of an injection.
+        detail: What else the action needs: the fault plan of an injection, the shift of a clock
+            in seconds, the weather of a network, how a server ends.
+        server: Which server, where it is one.
     """
 
     at: float
@@ -42,11 +51,17 @@ class Step(NamedTuple):
     slot: int = 0
     seconds: float = 0.0
     detail: str = ""
+    server: str = "kafka"
 
     @property
     def target(self) -> str:
         """Name of what is hit."""
-        return f"{self.role}-{self.slot}" if self.role else "kafka"
+        return f"{self.role}-{self.slot}" if self.role else self.server
+
+    @property
+    def holds(self) -> str:
+        """What no other step may hit at the same time: the target, or its network alone."""
+        return f"{self.target} network" if self.action in NETWORK else self.target
 
 
 def schedule(seed: int, duration: float) -> list[Step]:
@@ -61,7 +76,7 @@ def schedule(seed: int, duration: float) -> list[Step]:
     length = duration / rounds
     steps: list[Step] = []
     for number in range(rounds):
-        deck = _deck(chance)
+        deck = _deck(chance, _long(chance, number) if rounds > 1 else [])
         pace = length / len(deck)
         for place, step in enumerate(deck):
             at = number * length + (place + chance.uniform(0.1, 0.9)) * pace
@@ -74,9 +89,10 @@ def counts(steps: list[Step]) -> Counter[str]:
     return Counter(step.action for step in steps)
 
 
-def _deck(chance: random.Random) -> list[Step]:
+def _deck(chance: random.Random, more: list[Step]) -> list[Step]:
     """Return the steps of one round in their order, without their times."""
-    deck = [*_kills(), *_zombies(chance), *_injections(chance), *_members(chance)]
+    deck = [*_kills(), *_zombies(chance), *_injections(chance), *_members(chance), *_clocks(chance)]
+    deck += more
     chance.shuffle(deck)
     broker = [Step(0, "restart_broker"), Step(0, "kill_broker")]
     chance.shuffle(broker)
@@ -126,3 +142,39 @@ def _members(chance: random.Random) -> list[Step]:
         *(Step(0, "leave", role, chance.choice(SLOTS), seconds()) for role in ROLES),
         Step(0, "join", chance.choice(ROLES), EXTRA_SLOT, seconds()),
     ]
+
+
+def _clocks(chance: random.Random) -> list[Step]:
+    """Jumps of one worker's clock: ahead, back a little, back beyond what it may accept."""
+    ahead = chance.randint(60, 86_400)
+    little = -chance.randint(10, MAX_AHEAD_SECONDS - 60)
+    beyond = -chance.randint(MAX_AHEAD_SECONDS + 60, 86_400)
+    jumps: list[tuple[Role, int]] = [
+        (chance.choice(ROLES), ahead),
+        (chance.choice(ROLES), little),
+        ("decide", beyond),
+    ]
+    return [
+        Step(0, "clock", role, chance.choice(SLOTS), round(chance.uniform(2.0, 5.0), 1), str(jump))
+        for role, jump in jumps
+    ]
+
+
+def _long(chance: random.Random, number: int) -> list[Step]:
+    """What only a long run has: bad networks, an absent server, at times a full disk."""
+    found = [_network(chance, action) for action in NETWORK]
+    how = chance.choice(("kill", "stop"))
+    away = AWAY[number % len(AWAY)]
+    found.append(
+        Step(0, "outage", seconds=round(chance.uniform(5.0, 15.0), 1), detail=how, server=away)
+    )
+    if number % 3 == 1:
+        found.append(Step(0, "disk_full", seconds=round(chance.uniform(2.0, 10.0), 1)))
+    return found
+
+
+def _network(chance: random.Random, action: str) -> Step:
+    seconds = round(chance.uniform(3.0, 12.0), 1)
+    weather = f"{chance.randint(20, 300)} ms, {chance.randint(32, 512)} kB/s"
+    detail = weather if action == "slow" else ""
+    return Step(0, action, chance.choice(ROLES), chance.choice(SLOTS), seconds, detail)

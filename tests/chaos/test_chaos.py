@@ -10,6 +10,7 @@ import pytest
 
 from aegis_streams.stack.layout import Layout
 from aegis_streams.stack.leftovers import stop_leftovers
+from chaos.arena import Arena
 from chaos.run import ChaosRun, Plan
 from support.stack import stack_directory
 
@@ -36,7 +37,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_nothing_is_lost_doubled_or_forked(stack: RunningStack, home: Path, tmp_path: Path) -> None:
-    report = ChaosRun(Plan(SEED, SECONDS, RATE), stack, home).run()
+    report = ChaosRun(Plan(SEED, SECONDS, RATE), Arena(stack), home).run()
     kept = report.save(tmp_path)
     assert report.sound, f"{report.text()}\nreport and logs: {kept.parent}"
     assert report.counts["kill -9"] >= 10
@@ -46,4 +47,6 @@ def test_nothing_is_lost_doubled_or_forked(stack: RunningStack, home: Path, tmp_
     assert report.counts["leaves"] >= 2
     assert report.counts["joins"] >= 2
     assert report.counts["faults in a commit"] >= 6
+    assert report.counts["clock jumps"] >= 3
+    assert report.counts["stalled by the clock"] == 1
     assert sum(report.load.values()) > SECONDS * RATE / 2

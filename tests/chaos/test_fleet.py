@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -13,6 +13,7 @@ from aegis_streams.stack.layout import Layout
 from chaos import fleet as fleet_module
 from chaos.actions import Field, freeze, inject, join, kill, leave, replace
 from chaos.agenda import Agenda
+from chaos.arena import Arena
 from chaos.fleet import FIRST_PAUSE, LONGEST_PAUSE, Fleet
 from chaos.schedule import Role, Step
 from chaos.timeline import Timeline
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chaos.agenda import Action
+    from support.stack import RunningStack
 
 ALL = (0, 1)
 SLOT: tuple[Role, int] = ("decide", 0)
@@ -42,9 +44,11 @@ while True:
 BROKEN = "import sys; print('no such thing', flush=True); sys.exit(3)"
 
 
-class NoServers:
-    def restart_broker(self, *, kill: bool = False) -> None:
-        raise AssertionError(f"not asked for ({kill})")
+class NoServers(Arena):
+    """An arena that no action of these tests may enter."""
+
+    def __init__(self) -> None:
+        super().__init__(cast("RunningStack", None))
 
 
 class Stand:
@@ -55,10 +59,10 @@ class Stand:
         self.fleet = Fleet(
             lambda _role, _slot: [sys.executable, "-c", script],
             Layout(home),
-            {"ON_TERM": str(on_term)},
+            lambda _role, _slot: {"ON_TERM": str(on_term)},
             self.timeline,
         )
-        self.field = Field(self.fleet, NoServers(), self.timeline, len(ALL))
+        self.field = Field(self.fleet, NoServers(), self.timeline, len(ALL), home / "clocks")
         self.agenda = Agenda(self.timeline.now)
 
     def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:

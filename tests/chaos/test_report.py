@@ -30,7 +30,7 @@ def arrivals() -> Arrivals:
 @pytest.fixture
 def report() -> Report:
     return Report(
-        plan={"seed": 7, "duration": 90.0, "rate": 100.0, "partitions": 2},
+        plan={"job": "aegis", "seed": 7, "duration": 90.0, "rate": 100.0, "partitions": 2},
         counts={"kill -9": 12},
         load={"avro.proceed": 900, "command": 30},
         exits={"SIGKILL": 12},

@@ -6,7 +6,7 @@ import pytest
 
 from chaos.actions import ACTIONS
 from chaos.agenda import Action, Agenda, Until, pause
-from chaos.schedule import EXTRA_SLOT, POINTS, ROLES, ROUND_SECONDS, Step, counts, schedule
+from chaos.schedule import EXTRA_SLOT, NETWORK, POINTS, ROLES, ROUND_SECONDS, Step, counts, schedule
 from chaos.timeline import Event, Timeline
 
 
@@ -51,7 +51,18 @@ def test_every_step_has_an_action_and_a_time_within_the_run() -> None:
 
 def test_a_long_run_deals_a_deck_per_round() -> None:
     short, long = counts(schedule(3, ROUND_SECONDS)), counts(schedule(3, 18 * ROUND_SECONDS))
-    assert long == {action: 18 * number for action, number in short.items()}
+    assert {action: long[action] for action in short} == {
+        action: 18 * number for action, number in short.items()
+    }
+    assert {action: number for action, number in long.items() if action not in short} == {
+        **dict.fromkeys((*NETWORK, "outage"), 18),
+        "disk_full": 6,
+    }
+
+
+def test_a_schedule_starts_alike_in_every_process() -> None:
+    first = schedule(2_026, 1_800)[0]
+    assert (first.at, first.action, first.target) == (3.43, "inject", "decide-1")
 
 
 def test_half_an_hour_holds_what_the_release_asks_for() -> None:

@@ -21,6 +21,7 @@ _KILL_SECONDS: Final = 10.0
 OWNED: Final = "partitions owned"
 STOPS: Final = "worker stops"
 UNDONE: Final = "batch undone"
+STALLED: Final = "a record is more than 5 minutes ahead"
 
 
 class WorkerLog:
@@ -30,6 +31,7 @@ class WorkerLog:
         owned: Partitions that it last said it works on.
         reason: Why it said that it stops; empty if it did not.
         undone: Batches that it undid, by cause.
+        stalls: How often it said that it waits because of its clock.
         last: Its last lines that were no JSON: a traceback, as a rule.
     """
 
@@ -38,6 +40,7 @@ class WorkerLog:
         self.owned: tuple[int, ...] = ()
         self.reason = ""
         self.undone: Counter[str] = Counter()
+        self.stalls = 0
         self.last: list[str] = []
         self._read = 0
 
@@ -67,6 +70,8 @@ class WorkerLog:
             self.reason = self.reason or str(fields["reason"])
         elif message == UNDONE:
             self.undone[str(fields["cause"])] += 1
+        elif str(message).startswith(STALLED):
+            self.stalls += 1
 
 
 class WorkerProcess:
@@ -109,6 +114,11 @@ class WorkerProcess:
             return False
         self.log.update()
         return bool(self.log.owned)
+
+    def stalls(self) -> int:
+        """Return how often it has said that it waits because of its clock."""
+        self.log.update()
+        return self.log.stalls
 
     def stopped(self) -> bool:
         """Whether the kernel has it stopped, whoever did it."""

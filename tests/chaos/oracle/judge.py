@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aegis_streams.names import DECIDE_GROUP
 from chaos.oracle import decisions, inputs, log, replay, signatures
 
 if TYPE_CHECKING:
@@ -33,3 +34,33 @@ def judge(evidence: PartitionEvidence, setting: Setting, findings: Findings) -> 
     signatures.check_signatures(evidence, tree, setting.trust, findings)
     replay.check_tree_table(evidence, tree, findings)
     replay.check_replay(evidence, matched, setting, findings)
+
+
+def judge_decided(evidence: PartitionEvidence, setting: Setting, findings: Findings) -> None:
+    """Judge what a job without a sealer left behind, and only what it has owned up to.
+
+    An input whose offset was not committed and that has no leaf is backlog, not loss.
+    """
+    caused = inputs.caused_leaves(evidence, findings)
+    findings.checked["backlog"] += _drop_backlog(evidence, caused)
+    inputs.check_delivery(evidence, findings)
+    matched = inputs.check_causes(evidence, caused, findings)
+    inputs.check_outcomes(evidence, matched, findings)
+    log.check_log(evidence, findings)
+    decisions.check_letters(evidence, matched, findings)
+    replay.check_replay(evidence, matched, setting, findings)
+
+
+def _drop_backlog(evidence: PartitionEvidence, caused: list[inputs.Caused]) -> int:
+    """Remove the inputs that are still to be worked on; return how many there were."""
+    done = {(each.cause.topic, each.cause.offset) for each in caused}
+    dropped = 0
+    for topic, records in evidence.inputs.items():
+        committed = evidence.offsets.get((DECIDE_GROUP, topic), 0)
+        offsets = {record.offset for record in records if record.offset >= committed}
+        left = {offset for offset in offsets if (topic, offset) not in done}
+        evidence.inputs[topic] = [record for record in records if record.offset not in left]
+        for offset in left:
+            evidence.sent.pop((topic, offset), None)
+        dropped += len(left)
+    return dropped
