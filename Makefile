@@ -3,12 +3,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DURATION ?= 1800
 
-.PHONY: help setup run down test lint format lock bench chaos clean
+.PHONY: help setup run down test lint format lock bench chaos chaos-control soak clean
 
 help: ## Show what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## Build .venv with everything (the command is .venv/bin/aegis)
 
@@ -29,8 +28,15 @@ down: ## Stop the local stack (its data stays in .aegis/)
 test: setup ## Run every test against a real stack of its own
 	@$(BIN)/python -m pytest
 
-chaos: setup ## Kill, freeze, cut, fill, restart for DURATION s, then judge (SEED repeats; CONTROL=stock)
-	@PYTHONPATH=tests $(BIN)/python -m chaos --duration $(DURATION) $(if $(SEED),--seed $(SEED)) $(if $(CONTROL),--control $(CONTROL))
+CHAOS = PYTHONPATH=tests $(BIN)/python -m chaos
+chaos: setup ## Kill, freeze, cut and fill for DURATION seconds, then judge (SEED= repeats; CONTROL=stock adds the control)
+	@$(CHAOS) --duration $(or $(DURATION),1800) $(if $(SEED),--seed $(SEED)) $(if $(CONTROL),--control $(CONTROL))
+
+chaos-control: setup ## The same to stock Faust alone, which has to fail
+	@$(CHAOS) --duration $(or $(DURATION),180) $(if $(SEED),--seed $(SEED)) --control only
+
+soak: setup ## Steady load for DURATION seconds (default an hour): memory, handles, lag and disk stay flat
+	@$(CHAOS).soak --duration $(or $(DURATION),3600) $(if $(SEED),--seed $(SEED))
 
 bench: setup ## Measure speed on servers of its own (.aegis/bench/latest.json; BENCH="--quick")
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)

@@ -24,9 +24,13 @@ from support.stack import LocalEngine, RunningStack, stack_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 ROUTES: Final = tuple(f"{role}-{slot}" for role in ROLES for slot in (*SLOTS, EXTRA_SLOT))
 """One route to the broker per slot, so that one worker's network can be bad alone."""
+
+
+SERVERS: Final = tuple(kind.name for kind in INFRASTRUCTURE)
 
 
 class Arena:
@@ -92,6 +96,16 @@ class Arena:
         """Whether a server is not there."""
         child = self._local.child(server)
         return child.exit_code() is not None or child.identity is None
+
+    def pids(self) -> dict[str, int]:
+        """Return the process of each server by name."""
+        found = {name: self._local.child(name).identity for name in SERVERS}
+        return {name: each.pid for name, each in found.items() if each is not None}
+
+    @property
+    def broker_logs(self) -> Path:
+        """The directory in which the broker keeps its partitions."""
+        return self._local.place.layout.data("kafka") / "log"
 
     def fill_disk(self) -> None:
         """Make the broker's disk full."""

@@ -57,6 +57,7 @@ class Collector:
         records: Decodes its records.
         sent: What the load had delivered.
         journal: File of every signature ever made.
+        prefix: Begins the names of the decider's tables.
     """
 
     def __init__(
@@ -65,10 +66,12 @@ class Collector:
         records: Records,
         sent: Mapping[tuple[str, int, int], Sent],
         journal: Path,
+        prefix: str = "",
     ) -> None:
         self._settings = settings
         self._records = records
         self._sent = sent
+        self._prefix = prefix
         self._journal = _journal(journal)
         schemas = records.schemas
         self._decision = WireDecoder(signed_decision_codec(), schemas)
@@ -105,7 +108,7 @@ class Collector:
                 self._letter.decode(m.value() or b"") for m in self._read(DEAD_LETTERS, partition)
             ],
             tables={
-                name: self._table(changelog(DECIDE_GROUP, name), partition)
+                name: self._table(changelog(DECIDE_GROUP, self._prefix + name), partition)
                 for name in DECIDE_TABLES
             },
             tree=self._table(changelog(SEAL_GROUP, SEAL_TABLES[0]), partition),

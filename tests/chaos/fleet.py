@@ -104,6 +104,12 @@ class Fleet:
         """Return a slot, which comes into being when it is asked for."""
         return self._posts.setdefault(slot, Post())
 
+    def pid(self, slot: Slot) -> int:
+        """Return the process id of a slot's living process."""
+        worker = self.post(slot).worker
+        assert worker is not None
+        return worker.pid
+
     def working(self, slot: Slot) -> bool:
         """Whether the slot's process works on partitions."""
         worker = self.post(slot).worker

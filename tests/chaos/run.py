@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from aegis_streams.records import Records
-from aegis_streams.settings import ENVIRONMENT, Settings
-from aegis_streams.stack.keys import ensure_keys
-from aegis_streams.stack.layout import Layout
-from aegis_streams.topics import ensure
 from chaos.actions import Field
 from chaos.agenda import Agenda
-from chaos.clocked import VARIABLE, set_shift
 from chaos.collect import Collector
+from chaos.control.tables import PREFIX, strip_prefixes
+from chaos.control.topics import make_topics
+from chaos.deployment import Deployment
 from chaos.feeder import Feeder
 from chaos.fleet import Fleet
 from chaos.job import AEGIS
@@ -31,7 +26,9 @@ from chaos.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from aegis_streams.records import Records
     from chaos.arena import Arena
     from chaos.job import Job
     from chaos.schedule import Step
@@ -44,9 +41,6 @@ LATE_SECONDS: Final = 360.0
 """How much longer than planned the schedule may take."""
 DELIVERY_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 60.0
-
-
-TESTS: Final = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -99,13 +93,13 @@ class ChaosRun:
         self._arena = arena
         self._stack = arena.stack
         self._home = home
-        self._clocks = home / "clocks"
-        self._journal = home / "signatures.txt"
-        self._settings = self._deployment()
+        self._deployment = Deployment(arena, home, plan.partitions, parameters())
+        self._settings = self._deployment.settings
         self._timeline = Timeline(echo=echo)
         self._agenda = Agenda(self._timeline.now)
-        self._fleet = Fleet(plan.job.command, Layout(home), self._environment, self._timeline)
-        self._field = Field(self._fleet, arena, self._timeline, plan.partitions, self._clocks)
+        environment, clocks = self._deployment.environment, self._deployment.clocks
+        self._fleet = Fleet(plan.job.command, self._deployment.layout, environment, self._timeline)
+        self._field = Field(self._fleet, arena, self._timeline, plan.partitions, clocks)
 
     def run(self) -> Report:
         """Carry the run out and judge it; takes the duration and about a minute more."""
@@ -131,47 +125,11 @@ class ChaosRun:
 
     # ------------------------------------------------------------------ before
 
-    def _deployment(self) -> Settings:
-        home = self._home
-        chosen = home / "parameters.json"
-        chosen.write_text(json.dumps(parameters().to_dict()), encoding="utf-8")
-        return Settings(
-            home=home,
-            bootstrap=self._stack.bootstrap,
-            registry_url=self._stack.registry_url,
-            partitions=self._plan.partitions,
-            keys_dir=home / "keys",
-            trust_file=home / "trust.json",
-            guard_dir=home / "guard",
-            parameters_file=chosen,
-            decide_metrics_port=0,
-            seal_metrics_port=0,
-            sign_journal=self._journal,
-        )
-
-    def _environment(self, role: str, slot: int) -> dict[str, str]:
-        target = f"{role}-{slot}"
-        settings = replace(self._settings, bootstrap=self._arena.bootstrap_of(target))
-        values = {
-            variable: str(value)
-            for name, variable in ENVIRONMENT.items()
-            if (value := getattr(settings, name)) is not None
-        }
-        clock = self._clocks / target
-        if not clock.exists():
-            set_shift(clock, 0)
-        return {
-            **values,
-            VARIABLE: str(clock),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": str(TESTS),
-        }
-
     def _open(self) -> Records:
         self._stack.clear()
-        ensure_keys(self._settings)
-        ensure(self._settings)
-        return Records(self._settings.registry_url)
+        if self._plan.job.control:
+            make_topics(self._stack.admin, self._plan.partitions)
+        return self._deployment.open()
 
     # ------------------------------------------------------------------ during
 
@@ -234,11 +192,16 @@ class ChaosRun:
 
     def _judge(self, feeder: Feeder, watcher: Watcher, records: Records) -> Report:
         self._timeline.note("judging")
-        collector = Collector(self._settings, records, feeder.sent, self._journal)
+        journal, prefix = self._deployment.journal, PREFIX if self._plan.job.control else ""
+        collector = Collector(self._settings, records, feeder.sent, journal, prefix)
         findings, setting = Findings(), collector.setting()
-        judged = judge_decided if self._plan.job.control else judge
         for partition in range(self._plan.partitions):
-            judged(collector.partition(partition), setting, findings)
+            evidence = collector.partition(partition)
+            if self._plan.job.control:
+                strip_prefixes(evidence)
+                judge_decided(evidence, setting, findings)
+            else:
+                judge(evidence, setting, findings)
         self._timeline.note("judged")
         return Report.of(
             self._plan, self._timeline, self._fleet, self._field, feeder, watcher, findings

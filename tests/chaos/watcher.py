@@ -74,11 +74,20 @@ class Watcher:
         self._thread.join()
         self._consumer.close()
 
+    @property
+    def decided(self) -> int:
+        """Inputs that have a leaf."""
+        return len(self._causes)
+
+    @property
+    def unsealed(self) -> int:
+        """Leaves that are not sealed."""
+        return sum(self._leaves[each] - self._sealed[each] for each in self._partitions)
+
     def behind(self, inputs: Iterable[tuple[str, int, int]]) -> tuple[int, int]:
         """Return how many of `inputs` have no leaf yet, and how many leaves are not sealed."""
         undecided = sum(1 for each in inputs if each not in self._causes)
-        unsealed = sum(self._leaves[each] - self._sealed[each] for each in self._partitions)
-        return undecided, unsealed
+        return undecided, self.unsealed
 
     def _run(self) -> None:
         self._consumer.assign(

@@ -100,6 +100,11 @@ class WorkerProcess:
         if identity is not None:
             identity.write(self._pid_file)
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def exit_code(self) -> int | None:
         """Return how the process ended, None while it lives; negative values are signals."""
         code = self._process.poll()

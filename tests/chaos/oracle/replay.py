@@ -10,10 +10,10 @@ from aegis_codecs.records import bodies
 from aegis_codecs.records.errors import SchemaNotCachedError
 from aegis_codecs.records.proposals import ProposalDecoder
 from aegis_governance.errors import AegisError
-from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
 from aegis_streams.decide.processor import Processor, Tables
-from aegis_streams.names import AUDIT, DECIDE_GROUP, INPUT_TOPICS, SEAL_GROUP
+from aegis_streams.names import AUDIT, DECIDE_GROUP, SEAL_GROUP
 from aegis_streams.seal.tree import TREE_KEY
+from chaos.control.tables import genesis_heads
 
 if TYPE_CHECKING:
     from aegis_codecs.records.audit import AuditEntry
@@ -100,19 +100,7 @@ def check_tree_table(evidence: PartitionEvidence, tree: Tree, findings: Findings
 
 def _genesis(evidence: PartitionEvidence) -> Tables:
     """Return the tables as genesis left them, from the first leaf alone."""
-    entry = evidence.leaves[0].entry
-    opened = bodies.decode(entry.body).fields
-    head = Head(
-        log=entry.log,
-        partitions=opened["partitions"],
-        sequence=1,
-        entry_hash=entry.entry_hash,
-        leaf_time=opened["leaf_time"],
-        offsets=dict.fromkeys(INPUT_TOPICS, 0),
-        parameters_sha256=opened["parameters_sha256"],
-        evaluator=opened["evaluator"],
-    )
-    heads = Table({HEAD_KEY: head.to_bytes(), PARAMETERS_KEY: opened["parameters"]})
+    heads = Table(genesis_heads(evidence.leaves[0].entry))
     return Tables(heads, Table(), Table())
 
 
