@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from chaos.worker import WorkerProcess
 
 READY_SECONDS: Final = 180.0
-"""How long a fault waits for its target to be at work before it hits regardless."""
+"""How long a worker may take until it is at work."""
 FAULT_SECONDS: Final = 120.0
 """How long an injected fault may take to be reached."""
 ARMED_TIMES: Final = 10
@@ -52,15 +52,23 @@ class Field:
         timeline: Where everything is noted.
         partitions: Number of partitions.
         clocks: Directory of the files that shift the workers' clocks.
+        ready: How long a fault waits for its target to be at work before it hits regardless.
     """
 
     def __init__(
-        self, fleet: Fleet, arena: Arena, timeline: Timeline, partitions: int, clocks: Path
+        self,
+        fleet: Fleet,
+        arena: Arena,
+        timeline: Timeline,
+        partitions: int,
+        clocks: Path,
+        ready: float = READY_SECONDS,
     ) -> None:
         self.fleet = fleet
         self.arena = arena
         self.timeline = timeline
         self.clocks = clocks
+        self.ready = ready
         self.partitions = set(range(partitions))
         self.held: set[str] = set()
         self.faults: list[str] = []
@@ -78,7 +86,7 @@ class Field:
                 return False
             return not step.role or step.action == "join" or self.fleet.working(slot)
 
-        if not (yield Until(free, READY_SECONDS)) and step.holds in self.held:
+        if not (yield Until(free, self.ready)) and step.holds in self.held:
             self.faults.append(f"{step.action} {step.target}: its target was never free")
             return
         self.held.add(step.holds)
@@ -128,7 +136,7 @@ def inject(field: Field, step: Step) -> Action:
     field.timeline.note("kill", step.target, f"its successor gets {step.detail}")
     field.fleet.kill(slot, step.detail)
     for _ in range(ARMED_TIMES):
-        yield Until(lambda: field.fleet.post(slot).worker is not None, READY_SECONDS)
+        yield Until(lambda: field.fleet.post(slot).worker is not None, field.ready)
         armed = field.fleet.post(slot).worker
         if armed is None:
             break
@@ -173,7 +181,7 @@ def leave(field: Field, step: Step) -> Action:
     field.timeline.note("taken over" if taken else "not taken over", step.target)
     field.timeline.note("join", step.target)
     field.fleet.want(slot)
-    yield Until(lambda: field.fleet.working(slot), READY_SECONDS)
+    yield Until(lambda: field.fleet.working(slot), field.ready)
 
 
 def join(field: Field, step: Step) -> Action:
@@ -181,7 +189,7 @@ def join(field: Field, step: Step) -> Action:
     slot = (step.role, step.slot)
     field.timeline.note("join", step.target)
     field.fleet.want(slot)
-    if not (yield Until(lambda: field.fleet.working(slot), READY_SECONDS)):
+    if not (yield Until(lambda: field.fleet.working(slot), field.ready)):
         field.timeline.note("not at work", step.target)
     yield pause(step.seconds)
     worker = field.fleet.post(slot).worker

@@ -27,12 +27,14 @@ class Job:
         roles: Which roles there are.
         command: Returns the command line of a slot.
         calm_seconds: How long after the last fault everything may take to be done.
+        ready_seconds: How long a fault waits for its target to be at work before it hits anyway.
     """
 
     name: str
     roles: tuple[Role, ...]
     command: Callable[[str, int], list[str]]
     calm_seconds: float
+    ready_seconds: float
 
     @property
     def control(self) -> bool:
@@ -40,10 +42,14 @@ class Job:
         return self.name != AEGIS.name
 
     def steps(self, planned: Sequence[Step]) -> list[Step]:
-        """Return the steps that apply: stock Faust has no sealer, and no fault points of ours."""
-        kept = [step for step in planned if step.role in (*self.roles, "")]
+        """Return the steps that apply.
+
+        Stock Faust has no sealer, no fault points of ours, and no rule about clocks.
+        """
         if not self.control:
-            return kept
+            return list(planned)
+        kept = [step for step in planned if step.role in (*self.roles, "")]
+        kept = [step for step in kept if step.action != "clock"]
         return [step._replace(action="kill") if step.action == "inject" else step for step in kept]
 
 
@@ -55,9 +61,10 @@ def _stock(guarantee: str, role: str, slot: int) -> list[str]:
     return [sys.executable, "-m", "chaos.control", role, str(slot), guarantee]
 
 
-AEGIS: Final = Job("aegis", ROLES, _aegis, calm_seconds=180.0)
+AEGIS: Final = Job("aegis", ROLES, _aegis, calm_seconds=180.0, ready_seconds=180.0)
 
 
 def stock(guarantee: str) -> Job:
     """Return the control with one of stock Faust's guarantees."""
-    return Job(f"stock {guarantee}", ("decide",), partial(_stock, guarantee), calm_seconds=60.0)
+    command = partial(_stock, guarantee)
+    return Job(f"stock {guarantee}", ("decide",), command, calm_seconds=60.0, ready_seconds=20.0)

@@ -99,7 +99,9 @@ class ChaosRun:
         self._agenda = Agenda(self._timeline.now)
         environment, clocks = self._deployment.environment, self._deployment.clocks
         self._fleet = Fleet(plan.job.command, self._deployment.layout, environment, self._timeline)
-        self._field = Field(self._fleet, arena, self._timeline, plan.partitions, clocks)
+        self._field = Field(
+            self._fleet, arena, self._timeline, plan.partitions, clocks, plan.job.ready_seconds
+        )
 
     def run(self) -> Report:
         """Carry the run out and judge it; takes the duration and about a minute more."""
