@@ -62,6 +62,7 @@ class Field:
         timeline: Timeline,
         partitions: int,
         clocks: Path,
+        *,
         ready: float = READY_SECONDS,
     ) -> None:
         self.fleet = fleet

@@ -100,7 +100,12 @@ class ChaosRun:
         environment, clocks = self._deployment.environment, self._deployment.clocks
         self._fleet = Fleet(plan.job.command, self._deployment.layout, environment, self._timeline)
         self._field = Field(
-            self._fleet, arena, self._timeline, plan.partitions, clocks, plan.job.ready_seconds
+            self._fleet,
+            arena,
+            self._timeline,
+            plan.partitions,
+            clocks,
+            ready=plan.job.ready_seconds,
         )
 
     def run(self) -> Report:

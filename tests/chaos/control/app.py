@@ -24,7 +24,7 @@ from aegis_streams.records import Records
 from chaos.control.tables import PREFIX, Slice, genesis_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aegis_codecs.records.audit import AuditEntry
     from aegis_streams.decide.processor import DeadLetter
@@ -61,7 +61,7 @@ class Decide:
         self._made = []
         while True:
             try:
-                processor.process(record)
+                processor.process([record])
             except SchemaNotCachedError as missing:
                 self._fetch(missing.schema_id)
             else:
@@ -73,12 +73,12 @@ class Decide:
             Slice(self._tables[name], partition, self._genesis[partition].get(name, {}))
             for name in DECIDE_TABLES
         )
-        made = Processor(partition, Tables(*slices), self._decoder, self._leaf, self._letter)
+        made = Processor(partition, Tables(*slices), self._decoder, self._leaves, self._letter)
         self._processors[partition] = made
         return made
 
-    def _leaf(self, key: bytes | None, entry: AuditEntry) -> None:
-        self._made.append((AUDIT, key, self._records.audit(entry)))
+    def _leaves(self, made: Sequence[tuple[bytes | None, AuditEntry]]) -> None:
+        self._made += [(AUDIT, key, self._records.audit(entry)) for key, entry in made]
 
     def _letter(self, letter: DeadLetter) -> None:
         record = letter.record
