@@ -22,3 +22,9 @@ def real(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Snaps
 def forger(stack: RunningStack, real: Snapshot) -> Forger:
     """Somebody who holds the broker."""
     return Forger(stack, real)
+
+
+@pytest.fixture(params=["alone", "with an earlier checkpoint"])
+def since(request: pytest.FixtureRequest, real: Snapshot) -> list[bytes]:
+    """What the reader kept from earlier: nothing, or a checkpoint of half the log."""
+    return [] if request.param == "alone" else [real.retained]
