@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aegis_governance import numerics
 from aegis_governance.config import AegisConfig
 from aegis_governance.evaluators import CURRENT, EVALUATORS, evaluator
-from aegis_streams.decide.gates import GateStage, portable
+from aegis_streams.decide.gates import LEAST_FOR_COLUMNS, GateStage, portable
 from aegis_streams.decide.gates.columns import ColumnGates
 from aegis_streams.decide.gates.found import found_by
 from support.inputs import FAILING, SOUND, failing, gate_inputs
@@ -97,6 +97,13 @@ def test_each_gate_fails_by_itself(gate: str) -> None:
 def test_the_current_evaluator_is_evaluated_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(EVALUATORS[CURRENT], "gates")
     stage = GateStage(evaluator(CURRENT, AegisConfig.default()))
+    found = stage.evaluate([SOUND] * LEAST_FOR_COLUMNS, ["agent"] * LEAST_FOR_COLUMNS)
+    assert [one.failing for one in found if not isinstance(one, Exception)] == [()] * len(found)
+
+
+def test_a_few_are_evaluated_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(ColumnGates, "evaluate")
+    stage = GateStage(evaluator(CURRENT, AegisConfig.default()))
     (found,) = stage.evaluate([SOUND], ["agent"])
     assert not isinstance(found, Exception)
     assert found.failing == ()
@@ -105,8 +112,9 @@ def test_the_current_evaluator_is_evaluated_by_columns(monkeypatch: pytest.Monke
 def test_a_fault_of_one_is_not_the_fault_of_all() -> None:
     broken = SOUND._replace(novelty_score="high")  # type: ignore[arg-type]  # what is refused before
     stage = GateStage(evaluator(CURRENT, AegisConfig.default()))
-    first, second, third = stage.evaluate([SOUND, broken, SOUND], ["a", "b", "c"])
-    assert first == third
+    cases = [SOUND, broken] + [SOUND] * LEAST_FOR_COLUMNS
+    first, second, *others = stage.evaluate(cases, ["agent"] * len(cases))
+    assert others == [first] * LEAST_FOR_COLUMNS
     assert isinstance(second, TypeError)
 
 

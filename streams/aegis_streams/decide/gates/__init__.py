@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from aegis_governance.evaluators import StagedEvaluator
     from aegis_governance.gates import GateInputs
 
-__all__ = ["PACKED_FIELDS", "GateStage", "GatesFound"]
+__all__ = ["LEAST_FOR_COLUMNS", "PACKED_FIELDS", "GateStage", "GatesFound"]
 
 _BY_COLUMNS: Final[Mapping[int, type[ColumnGates]]] = {1: ColumnGates}
 """Versions of the evaluator that can be evaluated by columns."""
+LEAST_FOR_COLUMNS: Final = 20
+"""Fewest proposals that are quicker by columns (0.18 ms for any few) than one by one (9 us each)."""
 
 
 class GateStage:
-    """Evaluates gates by columns where it can, one by one where it must.
+    """Evaluates gates by columns where it can and pays, one by one elsewhere; the same bits.
 
     Args:
         evaluator: The active evaluator.
@@ -35,7 +37,7 @@ class GateStage:
         self, inputs: Sequence[GateInputs], agents: Sequence[str]
     ) -> Sequence[GatesFound | Exception]:
         """Return what the gates find about each proposal, or what evaluating it raised."""
-        if self._columns is not None and inputs:
+        if self._columns is not None and len(inputs) >= LEAST_FOR_COLUMNS:
             try:
                 return self._columns.evaluate(inputs, agents)
             except (MemoryError, RecursionError):
