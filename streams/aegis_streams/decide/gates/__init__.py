@@ -18,7 +18,7 @@ __all__ = ["LEAST_FOR_COLUMNS", "PACKED_FIELDS", "GateStage", "GatesFound"]
 _BY_COLUMNS: Final[Mapping[int, type[ColumnGates]]] = {1: ColumnGates}
 """Versions of the evaluator that can be evaluated by columns."""
 LEAST_FOR_COLUMNS: Final = 20
-"""Fewest proposals that are quicker by columns (0.18 ms for any few) than one by one (9 us each)."""
+"""Fewest proposals that columns are quicker for: 0.18 ms for any few, one by one 9 us each."""
 
 
 class GateStage:
