@@ -33,6 +33,7 @@ CLAIM_RECORDS: Final = 2_000
 """How many of the newest checkpoint records are searched, uncommitted ones included. A sealer
 leaves at most one uncommitted checkpoint per attempt, and attempts are bounded."""
 SCAN_ENTRIES: Final = 5_000
+SLICE_DECISIONS: Final = 200
 
 
 class SealWorker:
@@ -96,9 +97,13 @@ class SealWorker:
         )
 
     def _publish(self, batch: PartitionBatch, sealed: Sealed) -> None:
-        encode, emit = self._records.decision, batch.emit
-        for entry, receipt in sealed.decisions:
-            emit(DECISIONS, value=encode(entry, receipt), key=(entry.agent_id or "").encode())
+        encode, emit, decisions = self._records.decision, batch.emit, sealed.decisions
+        for start in range(0, len(decisions), SLICE_DECISIONS):
+            # All are encoded, then all are produced: each loop runs warm.
+            some = decisions[start : start + SLICE_DECISIONS]
+            values = [encode(entry, receipt) for entry, receipt in some]
+            for (entry, _), value in zip(some, values, strict=True):
+                emit(DECISIONS, value=value, key=(entry.agent_id or "").encode())
         checkpoint = sealed.checkpoint
         emit(
             CHECKPOINTS,
