@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aegis_codecs.errors import DecodeError
-from aegis_codecs.records import audit, envelopes
+from aegis_codecs.records import audit, envelopes, schemas
 from aegis_codecs.records.envelopes import CheckpointRecord, DeadLetter, SignedDecision
 from aegis_codecs.records.wire import SchemaCache, WireDecoder, WireEncoder
 from aegis_codecs.registry import Registry
@@ -40,8 +40,8 @@ class Records:
         self._dead_letter: Final = self._encoder(envelopes.dead_letter_codec())
         self._audit_decoder: Final = WireDecoder(audit.codec(), self.schemas)
         self._checkpoint_decoder: Final = WireDecoder(envelopes.checkpoint_codec(), self.schemas)
-        for number in self.ids.values():
-            self.fetch(number)
+        for name, number in self.ids.items():
+            self.schemas.put(number, schemas.source(name))
 
     def fetch(self, schema_id: int) -> None:
         """Bring a schema into the cache. Blocks for a round trip.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
@@ -103,7 +103,7 @@ class Partition:
 
     def take(self, messages: Sequence[Message]) -> None:
         """Decide the records, in order, and produce what follows from them."""
-        records = [record_of(message) for message in messages]
+        records = [InputRecord.of(message) for message in messages]
         for start in range(0, len(records), SLICE_RECORDS):
             self._processor.process(records[start : start + SLICE_RECORDS])
         self._processor.flush()
@@ -121,19 +121,6 @@ class Partition:
                 self._out.poll(0.01)
             else:
                 return
-
-
-def record_of(message: Message) -> InputRecord:
-    """Return what the processor reads of a message."""
-    return InputRecord(
-        message.topic() or "",
-        message.partition() or 0,
-        message.offset() or 0,
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        cast("Any", message.headers()),
-    )
 
 
 def main(bootstrap: str, registry_url: str, partitions: int, parameters: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from aegis_codecs.errors import RegistryUnreachableError
 from aegis_codecs.records.errors import SchemaNotCachedError, UnknownSchemaError
@@ -13,14 +13,12 @@ from aegis_codecs.records.proposals import ProposalDecoder
 from aegis_streams.decide.identity import InputRecord
 from aegis_streams.decide.outbox import Outbox
 from aegis_streams.decide.processor import Processor, Tables, load_head
-from aegis_streams.errors import ContinuityError
 from aegis_streams.names import INPUT_TOPICS
 from aegis_streams.records import Records
+from aegis_streams.runtime.continuity import check_log, check_offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from confluent_kafka import Message
 
     from aegis_streams.runtime.parts import WorkerParts
     from aegis_streams.settings import Settings
@@ -66,21 +64,15 @@ class Decider:
             ContinuityError: No state, another log's state, or offsets that differ from the head's.
         """
         head, config = load_head(tables["heads"])
-        if (head.log, head.partitions) != (
-            self._settings.origin(partition),
-            self._settings.partitions,
-        ):
-            raise ContinuityError(
-                f"heads[{partition}]: state of {head.log} ({head.partitions} partitions), settings "
-                f"say {self._settings.origin(partition)} ({self._settings.partitions})"
-            )
+        settings = self._settings
+        check_log(
+            "heads",
+            partition,
+            f"{head.log} ({head.partitions} partitions)",
+            f"{settings.origin(partition)} ({settings.partitions} partitions)",
+        )
         for topic in INPUT_TOPICS:
-            if committed.get(topic) != head.offsets.get(topic):
-                raise ContinuityError(
-                    f"{topic}[{partition}]: the group's offset is {committed.get(topic)}, the head "
-                    f"says {head.offsets.get(topic)}; nobody may move offsets of this group. "
-                    "Reset the offset to the head's, nothing else"
-                )
+            check_offset(topic, partition, committed.get(topic), head.offsets.get(topic))
         metrics = self._parts.metrics
         metrics.parameters.labels(
             str(partition), head.parameters_sha256.hex(), config.mode, str(head.evaluator)
@@ -93,7 +85,7 @@ class Decider:
 
     async def decide(self, batch: PartitionBatch) -> None:
         """Evaluate a batch. Returning means: commit it."""
-        records = [_input(message) for message in batch.records]
+        records = [InputRecord.of(message) for message in batch.records]
         await self._not_from_the_future(batch, records)
         started = time.perf_counter()
         processor, outbox = self._processor(batch)
@@ -164,15 +156,3 @@ class Decider:
         metrics.remembered.labels(str(partition)).set(processor.remembered)
         for record in records[:: max(1, len(records) // 10)]:
             metrics.decision_latency.observe(max(0.0, now - record.timestamp / 1000))
-
-
-def _input(message: Message) -> InputRecord:
-    return InputRecord(
-        message.topic() or "",
-        message.partition() or 0,
-        message.offset() or 0,
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        cast("list[tuple[str, bytes | None]] | None", message.headers()),
-    )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
 
 _COORDINATES: Final = struct.Struct(">IQI")
 _VERSION: Final = "8"
@@ -31,6 +34,19 @@ class InputRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes | None]] | None = None
+
+    @classmethod
+    def of(cls, message: Message) -> InputRecord:
+        """Return the input that a Kafka message holds."""
+        return cls(
+            message.topic() or "",
+            message.partition() or 0,
+            message.offset() or 0,
+            message.timestamp()[1],
+            message.key(),
+            message.value(),
+            cast("list[tuple[str, bytes | None]] | None", message.headers()),
+        )
 
 
 def decision_id(origin: str, record: InputRecord, ordinal: int) -> str:

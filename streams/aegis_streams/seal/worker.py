@@ -13,6 +13,7 @@ from aegis_streams.errors import ContinuityError
 from aegis_streams.kafka.scan import scan, tail
 from aegis_streams.names import AUDIT, CHECKPOINTS, DECISIONS
 from aegis_streams.records import Records
+from aegis_streams.runtime.continuity import check_log, check_offset
 from aegis_streams.seal.claims import own_checkpoints
 from aegis_streams.seal.continuity import confirm, open_claims
 from aegis_streams.seal.guard import Guard
@@ -65,16 +66,8 @@ class SealWorker:
             SplitViewError: Something was signed that the committed leaves do not lead to.
         """
         state = _load(tables["tree"])
-        origin = self._settings.origin(partition)
-        if state.log != origin:
-            raise ContinuityError(
-                f"tree[{partition}]: state of {state.log}, the settings say {origin}"
-            )
-        if committed.get(AUDIT) != state.next_offset:
-            raise ContinuityError(
-                f"{AUDIT}[{partition}]: the group's offset is {committed.get(AUDIT)}, the tree "
-                f"says {state.next_offset}; nobody may move offsets of this group"
-            )
+        check_log("tree", partition, state.log, self._settings.origin(partition))
+        check_offset(AUDIT, partition, committed.get(AUDIT), state.next_offset)
         claims = open_claims(state, self._claims(partition, state))
         confirm(state, claims, lambda: self._committed_after(partition, state.next_offset))
 

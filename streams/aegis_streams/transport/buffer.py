@@ -57,11 +57,12 @@ class RecordBuffer:
             self._bytes = 0
             self._condition.notify_all()
 
-    def wait(self, linger: float, enough: int, timeout: float) -> bool:
+    def wait(self, linger: float, not_before: float, enough: int, timeout: float) -> bool:
         """Wait for records, then for more of them.
 
         Args:
-            linger: Seconds since the oldest record came in after which to wait no longer.
+            linger: Seconds since the oldest record came in before which to wait on.
+            not_before: Clock time before which to wait on as well.
             enough: Number of records at which to wait no longer.
             timeout: Seconds to wait for the first record.
 
@@ -71,7 +72,7 @@ class RecordBuffer:
         with self._condition:
             self._condition.wait_for(lambda: self._records or self._closed, timeout)
             while self._records and len(self._records) < enough:
-                left = self._first_at + linger - self._clock()
+                left = max(self._first_at + linger, not_before) - self._clock()
                 if left <= 0 or not self._condition.wait(left):
                     break
             return bool(self._records)

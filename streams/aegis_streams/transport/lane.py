@@ -7,6 +7,7 @@ what happens when the process dies there.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Final
@@ -54,6 +55,7 @@ class Lane:
         self._draining = False
         self._acquired: Acquired | None = None
         self._generation = 0
+        self._begun = -math.inf
         self._cap = context.settings.batch_records
         self._thread = threading.Thread(
             target=self._run, name=f"aegis-partition-{partition}", daemon=True
@@ -151,8 +153,11 @@ class Lane:
 
     def _one_batch(self, acquired: Acquired) -> None:
         settings = self._context.settings
-        # Step 8: wait for records (when idle, a little for more of them), then for the turn.
-        if not self.buffer.wait(settings.linger, self._cap, _TICK) or not self._take_turn():
+        # Step 8: wait for records (while few come, a little for more of them), then for the turn.
+        next_at = self._begun + settings.batch_interval
+        if not self.buffer.wait(settings.linger, next_at, self._cap, _TICK):
+            return
+        if not self._take_turn():
             return
         # Step 9: take what is there.
         records, size = self.buffer.take(self._cap, settings.batch_bytes)
@@ -160,6 +165,7 @@ class Lane:
             self._context.turn.release()
             return
         self.touch()
+        self._begun = self.progress
         self._context.observer.batch(self.partition, len(records), size)
         self._until_committed(acquired, records)
 

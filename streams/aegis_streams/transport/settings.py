@@ -20,6 +20,7 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "batch_bytes": (65_536, 256 * 1024 * 1024),
     "batch_seconds": (0.05, 60),
     "linger": (0, 1),
+    "batch_interval": (0, 1),
     "buffer_records": (1, 1_000_000),
     "buffer_bytes": (65_536, 1024 * 1024 * 1024),
     "barrier_timeout": (1, 600),
@@ -59,6 +60,9 @@ class TransportSettings:
         batch_seconds: A batch is cut to what the agent should finish in this time, judged by
             the batch before it, so that a slow agent never outlives its transaction.
         linger: How long an idle partition waits for more records before it starts a batch.
+        batch_interval: Least time from the start of a partition's batch to the start of its next
+            one, unless a whole batch is waiting. A transaction costs the broker milliseconds, so
+            that many small ones would wait for each other longer than for a few records more.
         buffer_records: Records fetched ahead, over all partitions; beyond this, polling rests.
         buffer_bytes: The same in value bytes.
         barrier_timeout: Longest evaluation of one batch, deliberate stalls not counted.
@@ -91,6 +95,7 @@ class TransportSettings:
     batch_bytes: int = 4 * 1024 * 1024
     batch_seconds: float = 2.0
     linger: float = 0.010
+    batch_interval: float = 0.030
     buffer_records: int = 20_000
     buffer_bytes: int = 64 * 1024 * 1024
     barrier_timeout: float = 30.0
