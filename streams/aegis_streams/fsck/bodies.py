@@ -22,17 +22,20 @@ STATUSES: Final = ("proceed", "pause", "halt", "escalate")
 _STATUS: Final = tuple(binary.string(status) for status in STATUSES)
 _GIVEN: Final = b"\x02"
 _NULL: Final = b"\x00"
-_ID: Final = binary.long(38)
+_NOT_NEW: Final = frozenset(
+    map(binary.string, ("duplicate_id", "horizon_full", "evaluation_error"))
+)
+"""Reasons of decisions that are no new ones, or that have a dead letter."""
 _PLACE: Final = struct.Struct(">IQI")
 _KIND: Final = binary.string("DecisionMade")
-_LONG: Final = 0x80
 
 
 class Facts(NamedTuple):
     """What a body says; None or empty where it says nothing.
 
     `decision` is the decision made, or the first one in a repeat; `status` the state of whatever
-    the leaf is about.
+    the leaf is about; `identity` stands for agent and proposal id; `released` are the copies that
+    stand behind a released decision.
     """
 
     kind: str
@@ -53,6 +56,8 @@ class Facts(NamedTuple):
     detail: str
     effective: str | None
     supersedes: str | None
+    identity: bytes
+    released: bytes
 
     @property
     def refused(self) -> bool:
@@ -78,6 +83,7 @@ def read(body: bytes) -> tuple[Facts, Mapping[str, Any]]:
     kind, fields = decode_body(body)
     get = fields.get
     repeated = kind == "ProposalRepeated"
+    agent, proposal = binary.string(get("agent_id") or ""), binary.string(get("proposal_id") or "")
     decision = get("first_decision_id") if repeated else get("decision_id")
     return (
         Facts(
@@ -99,9 +105,16 @@ def read(body: bytes) -> tuple[Facts, Mapping[str, Any]]:
             get("detail", ""),
             get("effective_decision_id"),
             get("supersedes"),
+            identity_of(agent, proposal),
+            binary.string(decision or "") + proposal + agent + binary.string(get("status") or ""),
         ),
         fields,
     )
+
+
+def identity_of(agent: bytes, proposal: bytes) -> bytes:
+    """Return 16 bytes that stand for an agent and a proposal id, given as Avro strings."""
+    return sha256(agent + proposal).digest()[:16]
 
 
 def columns_as_avro(facts: Facts) -> bytes:
@@ -110,6 +123,26 @@ def columns_as_avro(facts: Facts) -> bytes:
         _NULL if text is None else _GIVEN + binary.string(text) for text in facts.columns()[2:]
     )
     return binary.string(facts.kind) + binary.long(facts.time) + optional
+
+
+class Plain(NamedTuple):
+    """The decision about a new proposal that stands next in line: as foreseen, and not refused.
+
+    Attributes:
+        time: Leaf time.
+        identity: Stands for agent and proposal id.
+        content: Content hash of the proposal.
+        decision: Decision id, its 16 bytes.
+        released: The copies that stand behind the released decision.
+        columns: The copies that stand behind the leaf.
+    """
+
+    time: int
+    identity: bytes
+    content: bytes
+    decision: bytes
+    released: bytes
+    columns: bytes
 
 
 class Foreseen:
@@ -122,122 +155,102 @@ class Foreseen:
     """
 
     def __init__(self, origin: str, topic: str, partition: int) -> None:
-        self._topic, self._partition = topic, partition
+        self._partition = partition
         self._start = body_prefix("DecisionMade") + binary.string(topic) + binary.long(partition)
         self._id = sha256(f"{origin}\0{topic}\0".encode())
 
-    def decision_id(self, offset: int, ordinal: int = 0) -> str:
-        """Return the id that rule 9 gives a decision about the proposal at `offset`."""
-        digest = self._id.copy()
-        digest.update(_PLACE.pack(self._partition, offset, ordinal))
-        return as_decision_id(digest.hexdigest())
-
     def read(
         self, body: bytes, source: tuple[int, int, bytes | None, bytes | None], time: int
-    ) -> tuple[Facts, bytes] | None:
-        """Return facts and copies of a body; None if it is not the one foreseen.
+    ) -> Plain | None:
+        """Return what is foreseen, if the body is that; else None, and it is read in full.
 
         Args:
             body: The body.
             source: The next proposal: offset, timestamp, key, value.
             time: Leaf time of the leaf before.
         """
-        offset, stamp, _, value = source
+        offset, stamp, key, value = source
         time = max(time, stamp)
-        raw = sha256(value or b"").digest()
-        decision = self.decision_id(offset)
+        hashed = self._id.copy()
+        hashed.update(_PLACE.pack(self._partition, offset, 0))
+        decision = _uuid8(hashed.digest())
+        shown = _shown(decision)
+        spelled = binary.long(time)
         start = b"".join(
             (
                 self._start,
                 binary.long(offset),
-                binary.long(stamp),
-                raw,
+                spelled if stamp == time else binary.long(stamp),
+                sha256(value or b"").digest(),
                 _NULL,
-                binary.long(time),
-                _ID,
-                decision.encode(),
+                spelled,
+                shown,
             )
         )
-        if not body.startswith(start):
+        if not key or not body.startswith(start):
             return None
         try:
-            return self._rest(body, len(start), decision, (offset, stamp, raw, time))
-        except (IndexError, ValueError):
+            return self._rest(body, len(start), time, (decision, shown), key)
+        except IndexError:
             return None
 
+    @staticmethod
     def _rest(
-        self, body: bytes, at: int, decision: str, cause: tuple[int, int, bytes, int]
-    ) -> tuple[Facts, bytes]:
-        offset, stamp, raw, time = cause
+        body: bytes, at: int, time: int, decision: tuple[bytes, bytes], key: bytes
+    ) -> Plain | None:
+        """Read from the proposal id on; None for refusals and whatever is not spelled as usual."""
         proposal = body[at : (at := binary.skip_string(body, at))]
-        agent = body[at : (at := binary.skip_string(body, at))]
-        at = binary.skip_string(body, at)  # session
+        agent = binary.string(key)
+        if len(proposal) == 1 or not body.startswith(agent, at):
+            return None
+        at = binary.skip_string(body, at + len(agent))  # behind the session
         at += 2 if body[at] else 1  # phase
         at += 2 if body[at] else 1  # impact
-        content = None
-        if body[at]:
-            content = body[at + 1 : at + 33]
-            at += 32
-        status = body[at + 1] >> 1
-        reason = body[at + 2 : binary.skip_string(body, at + 2)]
-        if len(proposal) < 2 or len(agent) < 2 or not reason:  # noqa: PLR2004 - a length and text
-            raise ValueError("an id is empty")
-        columns = b"".join(
-            (
-                _KIND,
-                binary.long(time),
-                _GIVEN,
-                agent,
-                _GIVEN,
-                proposal,
-                _GIVEN,
-                _ID,
-                decision.encode(),
-                _GIVEN,
-                _STATUS[status],
-                _NULL,
-            )
-        )
-        detail_at = at + 2 + len(reason)
-        return (
-            Facts(
-                "DecisionMade",
-                time,
-                _text(agent),
-                _text(proposal),
-                decision,
-                STATUSES[status],
-                None,
-                self._topic,
-                self._partition,
-                offset,
-                stamp,
-                raw,
-                0,
-                content,
-                _text(reason),
-                "" if content else _text(body[detail_at : binary.skip_string(body, detail_at)]),
-                None,
-                None,
+        if not body[at]:
+            return None
+        status = at + 33
+        reason = body[status + 1 : binary.skip_string(body, status + 1)]
+        if reason in _NOT_NEW:
+            return None
+        spelled, shown = _STATUS[body[status] >> 1], decision[1]
+        return Plain(
+            time,
+            sha256(agent + proposal).digest()[:16],
+            body[at + 1 : at + 33],
+            decision[0],
+            b"".join((shown, proposal, agent, spelled)),
+            b"".join(
+                (
+                    _KIND,
+                    binary.long(time),
+                    _GIVEN,
+                    agent,
+                    _GIVEN,
+                    proposal,
+                    _GIVEN,
+                    shown,
+                    _GIVEN,
+                    spelled,
+                    _NULL,
+                )
             ),
-            columns,
         )
 
 
-def as_decision_id(digest: str) -> str:
-    """Return `d-` and the UUID (version 8) made of the first 16 bytes of a digest in hex."""
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return (
-        f"d-{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
-    )
+def _uuid8(digest: bytes) -> bytes:
+    """Return the first 16 bytes of a digest, marked as a UUID of version 8."""
+    marks = bytes((digest[6] & 0x0F | 0x80, digest[7], digest[8] & 0x3F | 0x80))
+    return digest[:6] + marks + digest[9:16]
+
+
+def _shown(decision: bytes) -> bytes:
+    """Return a decision id as an Avro string."""
+    text = decision.hex()
+    return b"Ld-%b" % (f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}".encode())
 
 
 def decision_id(origin: str, facts: Facts) -> str:
     """Return the id that rule 9 gives the decision in a leaf."""
     data = f"{origin}\0{facts.cause_topic}\0".encode()
     place = _PLACE.pack(facts.cause_partition, facts.cause_offset, facts.ordinal)
-    return as_decision_id(sha256(data + place).hexdigest())
-
-
-def _text(data: bytes) -> str:
-    return data[1 if data[0] < _LONG else 2 :].decode()
+    return _shown(_uuid8(sha256(data + place).digest()))[1:].decode()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from aegis_streams.fsck import binary
+from aegis_streams.fsck import binary, bodies
 from aegis_streams.fsck.errors import DistrustError
 from aegis_streams.fsck.findings import Code
 from aegis_streams.fsck.notes import read_proof
@@ -17,7 +17,8 @@ from aegis_streams.fsck.schemas import HEADER, UnreadableError, decode, envelope
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aegis_streams.fsck.bodies import Facts
+    from aegis_streams.fsck.bodies import Facts, Plain
+    from aegis_streams.fsck.entries import Leaf
     from aegis_streams.fsck.findings import Findings
     from aegis_streams.fsck.inputs import Raw
     from aegis_streams.fsck.notes import Head
@@ -77,6 +78,20 @@ class Decisions:
         """How many retention explains."""
         return self._expiry.expired
 
+    def expect_plain(self, leaf: Leaf, plain: Plain, agent: bytes) -> Head | None:
+        """Do as `expect` for a leaf whose body was not read in full."""
+        if self.head is not None:
+            offset, _, key, value = self.head
+            value, body = value or b"", leaf.body
+            start = binary.long(len(body)) + body
+            if key == agent and value.startswith(start, HEADER):
+                length, at = binary.read_long(value, HEADER + len(start))
+                end = at + length
+                if value[end:] == plain.released and self._is_present(value[:HEADER]):
+                    return self._proven(offset, leaf.sequence, leaf.leaf_hash, value[at:end])
+        facts, _ = bodies.read(leaf.body)
+        return self.expect(leaf.sequence, leaf.body, leaf.leaf_hash, facts)
+
     def expect(self, sequence: int, body: bytes, leaf: bytes, facts: Facts) -> Head | None:
         """Find the release of a decision leaf; return the tree head that proves it, if one does."""
         while self.head is not None:
@@ -114,10 +129,7 @@ class Decisions:
         value = value or b""
         length, at = binary.read_long(value, at)
         receipt = value[at : at + length]
-        agent = (facts.agent or "").encode()
-        copies = (facts.decision, facts.proposal, facts.agent, facts.status)
-        wanted = b"".join(binary.string(text or "") for text in copies)
-        if value[at + length :] != wanted or key != agent:
+        if value[at + length :] != facts.released or key != (facts.agent or "").encode():
             self._add(
                 Code.COPY_DIFFERS,
                 f"the copies beside decision {facts.decision} differ from its body",

@@ -14,7 +14,7 @@ from aegis_streams.fsck.findings import Code
 from aegis_streams.fsck.schemas import HEADER, UnreadableError, decode, envelope_schemas
 
 if TYPE_CHECKING:
-    from aegis_streams.fsck.bodies import Facts, Foreseen
+    from aegis_streams.fsck.bodies import Facts, Foreseen, Plain
     from aegis_streams.fsck.findings import Findings
     from aegis_streams.fsck.inputs import Raw
     from aegis_streams.fsck.schemas import Registry
@@ -31,9 +31,9 @@ class Leaf(NamedTuple):
         sequence: Its position, as the entry states it.
         body: Its bytes.
         leaf_hash: SHA-256(00 ‖ body), computed.
-        facts: What the body says; None if it cannot be read.
-        fields: All fields of a body that was read slowly.
-        foreseen: It is the decision about the next proposal, which it describes rightly.
+        facts: What the body says; None if it cannot be read, or is plain.
+        fields: All fields of a body that was read in full.
+        plain: It is the decision about the next proposal, which it describes rightly.
         place: In order: it stands where it should. Otherwise how many leaves are missing before
             it (above 0), or -1 for one that belongs before.
     """
@@ -43,7 +43,7 @@ class Leaf(NamedTuple):
     leaf_hash: bytes
     facts: Facts | None
     fields: Any
-    foreseen: bool
+    plain: Plain | None
     place: int
 
 
@@ -97,16 +97,16 @@ class Entries:
                 leaf = None
             if leaf is not None:
                 return leaf
-        return self._slowly(record, proposal)
+        return self._slowly(record)
 
     def _quickly(self, value: bytes, at: int, start: bytes, proposal: Raw | None) -> Leaf | None:
         """Return the leaf of an entry that is right in every byte, else None."""
         length, begin = binary.read_long(value, at)
         body = value[begin : begin + length]
-        read = None if proposal is None else self._foreseen.read(body, proposal, self.time)
-        fields: Any = None
-        if read is not None:
-            facts, columns = read
+        plain = None if proposal is None else self._foreseen.read(body, proposal, self.time)
+        facts, fields = None, None
+        if plain is not None:
+            columns = plain.columns
         else:
             try:
                 facts, fields = bodies.read(body)
@@ -118,12 +118,12 @@ class Entries:
         wanted = (value[:HEADER], start, self.previous, leaf_hash, entry, value[at:begin], body)
         if value != b"".join(wanted) + columns:
             return None
-        leaf = Leaf(self.sequence, body, leaf_hash, facts, fields, read is not None, 0)
+        leaf = Leaf(self.sequence, body, leaf_hash, facts, fields, plain, 0)
         self.previous = entry
         self.sequence += 1
         return leaf
 
-    def _slowly(self, record: Raw, proposal: Raw | None) -> Leaf | None:
+    def _slowly(self, record: Raw) -> Leaf | None:
         """Take an entry apart and report in what it differs; go on from what it states."""
         offset, _, _, value = record
         value = value or b""
@@ -139,19 +139,17 @@ class Entries:
         self._check_place(entry["sequence"], offset)
         body = entry["body"]
         leaf_hash = self._check_hashes(entry, offset)
-        facts, fields, foreseen = None, None, False
+        facts, fields = None, None
         try:
             facts, fields = bodies.read(body)
         except UnreadableError as error:
             self._add(Code.LEAF_UNREADABLE, f"its body: {error}", offset)
         else:
             self._check_copies(entry, facts, offset)
-            if proposal is not None and place == 0:
-                foreseen = self._foreseen.read(body, proposal, self.time) is not None
         if place >= 0:
             self.sequence = entry["sequence"] + 1
             self.previous = entry["entry_hash"]
-        return Leaf(entry["sequence"], body, leaf_hash, facts, fields, foreseen, max(place, -1))
+        return Leaf(entry["sequence"], body, leaf_hash, facts, fields, None, max(place, -1))
 
     def _check_place(self, sequence: int, offset: int) -> None:
         if sequence > self.sequence:

@@ -18,10 +18,11 @@ from aegis_streams.fsck.idtable import Entry, IdTable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aegis_streams.fsck.bodies import Facts
+    from aegis_streams.fsck.bodies import Facts, Plain
 
 HOUR_MS: Final = 3_600_000
 _TRIM: Final = 65_536
+_ID: Final = 16
 
 Complaint = tuple[str, str]
 """A finding's code and its words."""
@@ -53,6 +54,15 @@ class Horizon:
         except (KeyError, TypeError) as error:
             raise ValueError("no horizon_hours and horizon_count in the parameters") from error
 
+    def remember(self, plain: Plain) -> bool:
+        """Remember a proposal that was decided as new; False if it could not be, or not as new."""
+        self._ages.expire(plain.time - self.milliseconds)
+        if self._ages.count >= self.capacity or self._find(plain.identity, plain.time) is not None:
+            return False
+        decision = plain.decision
+        self._remember(plain.identity, Entry(plain.time, plain.content[:_ID], decision, decision))
+        return True
+
     def take(self, facts: Facts) -> Iterator[Complaint]:
         """Judge a leaf and remember what it says."""
         if facts.kind == "DecisionMade":
@@ -66,11 +76,11 @@ class Horizon:
 
     def _decided(self, facts: Facts) -> Iterator[Complaint]:
         self._ages.expire(facts.time - self.milliseconds)
-        key = _key(facts)
+        key = facts.identity
         seen = self._find(key, facts.time)
         if facts.ordinal:
             if facts.supersedes and seen is not None:
-                self._table.put(key, seen._replace(effective=_id16(facts.decision)))
+                self._table.replace(key, seen._replace(effective=_id16(facts.decision)))
             return
         content = facts.content if facts.content is not None else facts.cause_sha256
         same = seen is not None and seen.content == content[:16]
@@ -94,7 +104,7 @@ class Horizon:
 
     def _repeated(self, facts: Facts) -> Iterator[Complaint]:
         self._ages.expire(facts.time - self.milliseconds)
-        seen = self._find(_key(facts), facts.time)
+        seen = self._find(facts.identity, facts.time)
         told = (_id16(facts.decision), _id16(facts.effective))
         who = f"proposal {facts.proposal} of {facts.agent}"
         if seen is None or (seen.first, seen.effective) != told:
@@ -108,8 +118,7 @@ class Horizon:
         return None if found is None or found.time + self.milliseconds <= now else found
 
     def _remember(self, key: bytes, entry: Entry) -> None:
-        oldest = entry.time - self.milliseconds
-        self._table.make_room(lambda time: time > oldest)
+        self._table.make_room(self._ages.count)
         self._table.put(key, entry)
         self._ages.add(entry.time)
 
@@ -142,16 +151,14 @@ class _Ages:
             self._first = 0
 
 
-def _key(facts: Facts) -> bytes:
-    return sha256(f"{facts.agent}\0{facts.proposal}".encode()).digest()[:16]
-
-
 def _id16(decision: str | None) -> bytes:
     """Return the 16 bytes of a decision id; a malformed one becomes some that no other has."""
+    text = decision or ""
     try:
-        return bytes.fromhex((decision or "")[2:].replace("-", "")).ljust(16, b"\0")[:16]
+        found = bytes.fromhex(text[2:].replace("-", ""))
     except ValueError:
-        return sha256((decision or "").encode()).digest()[:16]
+        found = b""
+    return found if len(found) == _ID else sha256(text.encode()).digest()[:_ID]
 
 
 def _shown(seen: Entry | None) -> str:

@@ -1,8 +1,8 @@
-"""A table of proposal ids on disk: flat memory, whatever the horizon holds.
+"""A table of proposal ids: entries on disk, 12 bytes in memory for each place of its index.
 
-Open addressing with linear probing over a temporary file without a name. A slot is the first 16
-bytes of a SHA-256 (the key), a time, and three values of 16 bytes. Nothing is ever deleted: an
-entry counts until its time, and the table is rewritten without dead ones when it fills up.
+Entries are appended to a temporary file without a name, in the order of time; the newest wait in a
+buffer. The index (open addressing, linear probing) holds 8 bytes of the key and the number of the
+entry. What is too old is forgotten when the index fills up: it is the beginning of the file.
 """
 
 from __future__ import annotations
@@ -10,17 +10,15 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
+from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-_SLOT: Final = struct.Struct(">16sQ16s16s16s")
-_SIZE: Final = _SLOT.size
-_FREE: Final = bytes(16)
+_ENTRY: Final = struct.Struct(">16sQ16s16s16s")
+_SIZE: Final = _ENTRY.size
 _FULL: Final = 0.6
-_BLOCK: Final = 4096
+_BUFFER: Final = 1 << 16
+_BLOCK: Final = _SIZE * 4_096
 SMALLEST: Final = 1 << 12
 
 
@@ -38,62 +36,102 @@ class IdTable:
 
     Args:
         directory: Where the temporary file goes; None means the system's place.
-        slots: Slots to begin with, a power of two.
     """
 
-    def __init__(self, directory: str | None = None, slots: int = SMALLEST) -> None:
+    def __init__(self, directory: str | None = None) -> None:
         self._directory = directory
-        self._open(slots)
+        self._fd = self._new_file()
+        self._buffer = bytearray()
+        self._written = self._used = 0
+        self._slots = SMALLEST
+        self._keys, self._numbers = _index(SMALLEST)
 
     def find(self, key: bytes) -> Entry | None:
-        """Return the entry of a key, however old it is."""
-        slot = os.pread(self._fd, _SIZE, self._place(key) * _SIZE)
-        return Entry(*_SLOT.unpack(slot)[1:]) if slot.startswith(key) else None
+        """Return the newest entry of a key, however old it is."""
+        number = self._numbers[self._place(key)]
+        return None if not number else Entry(*_ENTRY.unpack(self._entry(number))[1:])
 
     def put(self, key: bytes, entry: Entry) -> None:
-        """Set the entry of a key."""
+        """Set the entry of a key that has none, or only one that is too old."""
         place = self._place(key)
-        slot = os.pread(self._fd, _SIZE, place * _SIZE)
-        if not slot.startswith(key):
+        if not self._numbers[place]:
             self._used += 1
-        os.pwrite(self._fd, _SLOT.pack(key, *entry), place * _SIZE)
+        self._buffer += _ENTRY.pack(key, *entry)
+        if len(self._buffer) >= _BUFFER:
+            self._flush()
+        self._keys[place] = int.from_bytes(key[:8], "big") or 1
+        self._numbers[place] = self._written + len(self._buffer) // _SIZE
 
-    def make_room(self, alive: Callable[[int], bool]) -> None:
-        """Rewrite the table, if it is nearly full, without entries whose time `alive` refuses."""
+    def replace(self, key: bytes, entry: Entry) -> None:
+        """Change the entry of a key that has one."""
+        number = self._numbers[self._place(key)]
+        if number:
+            self._flush()
+            os.pwrite(self._fd, _ENTRY.pack(key, *entry), (number - 1) * _SIZE)
+
+    def make_room(self, live: int) -> None:
+        """Forget all but the newest `live` entries, if the index is nearly full."""
         if self._used <= self._slots * _FULL:
             return
-        kept, old = self._kept(alive), self._fd
-        live = sum(1 for _ in self._kept(alive))
-        self._open(max(SMALLEST, 1 << (4 * live).bit_length()))
-        for key, time, content, first, effective in kept:
-            self.put(key, Entry(time, content, first, effective))
-        os.close(old)
+        self._flush()
+        first = max(0, self._written - live)
+        pairs = [
+            (key, number - first)
+            for key, number in zip(self._keys, self._numbers, strict=True)
+            if number > first
+        ]
+        self._copy_from(first)
+        self._slots = max(SMALLEST, 1 << (3 * live).bit_length())
+        self._keys, self._numbers = _index(self._slots)
+        mask = self._slots - 1
+        for key, number in pairs:
+            place = key & mask
+            while self._numbers[place]:
+                place = (place + 1) & mask
+            self._keys[place], self._numbers[place] = key, number
+        self._used = len(pairs)
 
     def close(self) -> None:
         """Give the file back."""
         os.close(self._fd)
 
-    def _open(self, slots: int) -> None:
-        self._fd, path = tempfile.mkstemp(dir=self._directory)
-        Path(path).unlink()  # the file lives as long as it is open
-        os.truncate(self._fd, slots * _SIZE)
-        self._slots, self._used = slots, 0
-
     def _place(self, key: bytes) -> int:
-        """Return the number of the key's slot, or of the free one where it would go."""
-        place = int.from_bytes(key[:8], "big") & (self._slots - 1)
-        while True:
-            found = os.pread(self._fd, 16, place * _SIZE)
-            if found in (key, _FREE):
+        """Return the place of a key in the index, or the free one where it would go."""
+        part, mask = int.from_bytes(key[:8], "big") or 1, self._slots - 1
+        place, keys = part & mask, self._keys
+        while keys[place]:
+            if keys[place] == part and self._entry(self._numbers[place]).startswith(key):
                 return place
-            place = (place + 1) & (self._slots - 1)
+            place = (place + 1) & mask
+        return place
 
-    def _kept(
-        self, alive: Callable[[int], bool]
-    ) -> Iterator[tuple[bytes, int, bytes, bytes, bytes]]:
-        descriptor, slots = self._fd, self._slots
-        for start in range(0, slots, _BLOCK):
-            block = os.pread(descriptor, _BLOCK * _SIZE, start * _SIZE)
-            for slot in _SLOT.iter_unpack(block):
-                if slot[0] != _FREE and alive(slot[1]):
-                    yield slot
+    def _entry(self, number: int) -> bytes:
+        at = number - 1 - self._written
+        if at >= 0:
+            return bytes(self._buffer[at * _SIZE : (at + 1) * _SIZE])
+        return os.pread(self._fd, _SIZE, (number - 1) * _SIZE)
+
+    def _flush(self) -> None:
+        os.pwrite(self._fd, self._buffer, self._written * _SIZE)
+        self._written += len(self._buffer) // _SIZE
+        self._buffer.clear()
+
+    def _copy_from(self, first: int) -> None:
+        """Start a file anew with the entries from one on."""
+        old, self._fd = self._fd, self._new_file()
+        at = first * _SIZE
+        while block := os.pread(old, _BLOCK, at):
+            os.pwrite(self._fd, block, at - first * _SIZE)
+            at += len(block)
+        os.close(old)
+        self._written -= first
+
+    def _new_file(self) -> int:
+        descriptor, path = tempfile.mkstemp(dir=self._directory)
+        Path(path).unlink()  # the file lives as long as it is open
+        return descriptor
+
+
+def _index(slots: int) -> tuple[array[int], array[int]]:
+    """Return the two empty columns of an index: parts of keys, and numbers of entries from 1."""
+    return array("Q", bytes(8 * slots)), array("I", bytes(4 * slots))

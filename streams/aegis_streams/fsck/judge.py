@@ -22,7 +22,7 @@ from aegis_streams.fsck.findings import Code
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from aegis_streams.fsck.bodies import Facts
+    from aegis_streams.fsck.bodies import Facts, Plain
     from aegis_streams.fsck.decisions import Decisions
     from aegis_streams.fsck.entries import Entries, Leaf
     from aegis_streams.fsck.findings import Findings
@@ -112,12 +112,29 @@ class LogJudge:
         # Step 2
         reached = self.history.add(leaf.leaf_hash)
         # Steps 3 to 6
-        if leaf.facts is not None:
+        if leaf.plain is not None:
+            self._take_plain(leaf, leaf.plain, record)
+        elif leaf.facts is not None:
             self._take_facts(leaf, leaf.facts, record)
         # Step 7
         if self._rows is not None:
             self._rows.expect(leaf, previous, self.entries.previous, record[0])
         return reached
+
+    def _take_plain(self, leaf: Leaf, plain: Plain, record: Raw) -> None:
+        """Take steps 3, 4 and 6 for the usual leaf: all that was foretold of it is right."""
+        offset, _, key, _ = self._proposals.head or record
+        if key != record[2] or not self.horizon.remember(plain):
+            facts, _ = bodies.read(leaf.body)
+            self._take_facts(leaf, facts, record)
+            return
+        self._proposals.advance()
+        self.cause = (self._proposals.name, offset, 0)
+        self.entries.time = plain.time
+        if self.decisions is not None:
+            head = self.decisions.expect_plain(leaf, plain, key or b"")
+            if head is not None:
+                self.history.tell(head)
 
     def _take_facts(self, leaf: Leaf, facts: Facts, record: Raw) -> None:
         sequence = leaf.sequence
@@ -141,15 +158,10 @@ class LogJudge:
 
     def _cause(self, leaf: Leaf, facts: Facts, record: Raw) -> Raw | None:
         """Match a leaf with its input; return the input."""
-        if leaf.foreseen:
-            source = self._proposals.head
-            self._proposals.advance()
-            self.cause = (facts.cause_topic, facts.cause_offset, 0)
-        elif facts.ordinal:
+        if facts.ordinal:
             self._consequence(leaf, facts, record)
             return None
-        else:
-            source = self._own(leaf, facts, record)
+        source = self._own(leaf, facts, record)
         if source is not None and source[2] != record[2]:
             self._add(
                 Code.COPY_DIFFERS,

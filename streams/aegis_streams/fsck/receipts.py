@@ -41,7 +41,7 @@ class Receipts:
         self._log = log
         self._signatures = signatures
         self._note = b""
-        self._proven: set[tuple[int, bytes, bytes]] = set()
+        self._proven: dict[bytes, tuple[int, bytes]] = {}
         self.head: Head | None = None
 
     def check(self, receipt: bytes, sequence: int, leaf: bytes) -> Head:
@@ -80,7 +80,7 @@ class Receipts:
         last, at = head.size - 1, 0
         if index > last:
             return False
-        trail: list[tuple[int, bytes, bytes]] = []
+        trail: dict[bytes, tuple[int, bytes]] = {}
         while last:
             if index & 1 or index < last:
                 line = path[at : at + _LINE]
@@ -91,11 +91,11 @@ class Receipts:
                 pair = sibling + node if index & 1 else node + sibling
                 node = sha256(b"\1" + pair).digest()
             index, last = index >> 1, last >> 1
-            step = index, node, path[at:]
-            if step in self._proven:
+            step = index, path[at:]
+            if self._proven.get(node) == step:
                 self._proven.update(trail)
                 return True
-            trail.append(step)
+            trail[node] = step
         if node != head.root or at != len(path):
             return False
         self._proven.update(trail)

@@ -70,6 +70,7 @@ class StreamJudge:
         task: What is to be judged.
         progress: Is told the offset reached and the last offset of the leaves.
         save: Takes each verified position; None if nobody wants them.
+        kafka: Where the topics are; None connects to the task's.
     """
 
     def __init__(
@@ -77,12 +78,13 @@ class StreamJudge:
         task: Task,
         progress: Callable[[int, int], None],
         save: Callable[[Position], None] | None = None,
+        kafka: Kafka | None = None,
     ) -> None:
         self._task = task
         self.findings = Findings(task.log)
         self.result = Judged(task.log)
         self._progress, self._save = progress, save
-        self._kafka = Kafka(task.source.bootstrap or "")
+        self._kafka = kafka or Kafka(task.source.bootstrap or "")
         self._trust = Trust(task.trust)
         self._tools = Signatures(self._trust), Registry(task.source.registry)
         self.claims = Claims(task.directory)
