@@ -185,7 +185,12 @@ class Forger:
             inputs=((PROPOSALS, names[PROPOSALS]), (COMMANDS, names[COMMANDS])),
         )
         real = self.real
-        source = fsck.Source(real.bootstrap, topics, more.pop("registry", real.registry))
+        source = fsck.Source(
+            more.pop("bootstrap", real.bootstrap),
+            topics,
+            more.pop("registry", real.registry),
+            more.pop("database", None),
+        )
         task = fsck.Task(
             real.log,
             0,

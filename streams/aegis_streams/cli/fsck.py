@@ -44,9 +44,20 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "fsck",
         help="recompute and judge everything",
         description="Recompute chain, tree, checkpoints, decisions and dead letters from the bytes "
-        "on the topics, by a program that shares no code with the one that wrote them.",
+        "on the topics, and compare every row of the database with its leaf, by a program that "
+        "shares no code with the one that wrote them.",
         epilog="Exit code: 0 all good, 1 something is not trusted, 2 something could not be "
         "checked. Findings and their meaning: docs/fsck.md.",
+    )
+    parser.add_argument(
+        "--kafka", action="store_true", help="judge the topics (default: topics and database)"
+    )
+    parser.add_argument(
+        "--database",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="judge the database (default URL: $AEGIS_DATABASE_URL, or that of the local stack)",
     )
     parser.add_argument(
         "--log",
@@ -112,9 +123,14 @@ def _tasks(args: argparse.Namespace, settings: Settings) -> list[fsck.Task]:
             "name it by --trust"
         ) from error
     fsck.Trust(trust)
+    chosen = args.kafka, args.database is not None
+    url = args.database or settings.database_url or None
+    if chosen[1] and url is None:
+        raise fsck.CannotCheckError("--database: no URL is known; name it, or AEGIS_DATABASE_URL")
     source = fsck.Source(
-        bootstrap=settings.bootstrap,
+        bootstrap=None if chosen == (False, True) else settings.bootstrap,
         registry=settings.registry_url,
+        database=None if chosen == (True, False) else url,
         groups={"decide": names.DECIDE_GROUP, "seal": names.SEAL_GROUP},
         keeps_ms=(_keeps(names.DECISIONS), _keeps(names.DEAD_LETTERS)),
     )

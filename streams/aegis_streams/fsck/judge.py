@@ -14,7 +14,7 @@ Order of the checks of a leaf (ADR 0011):
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from aegis_streams.fsck import bodies
 from aegis_streams.fsck.findings import Code
@@ -30,15 +30,9 @@ if TYPE_CHECKING:
     from aegis_streams.fsck.horizon import Horizon
     from aegis_streams.fsck.inputs import InputTopic, Raw
     from aegis_streams.fsck.letters import Letters
+    from aegis_streams.fsck.rows import Rows
 
 WITHOUT_CAUSE = frozenset({"EpochOpened", "KeyAnnounced"})
-
-
-class Rows(Protocol):
-    """The rows of a database, beside the leaves."""
-
-    def expect(self, leaf: Leaf, previous: bytes, entry: bytes, offset: int) -> None:
-        """Compare the row of a leaf."""
 
 
 class LogJudge:

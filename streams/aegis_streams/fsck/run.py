@@ -14,6 +14,7 @@ from aegis_streams.fsck.errors import CannotCheckError
 from aegis_streams.fsck.findings import MEANING, Code, Found
 from aegis_streams.fsck.kafka import Kafka
 from aegis_streams.fsck.state import Position
+from aegis_streams.fsck.store import StoreJudge
 from aegis_streams.fsck.stream import StreamJudge
 from aegis_streams.fsck.task import Judged, Task
 
@@ -171,9 +172,15 @@ def judge_log(task: Task, hear: Callable[[Any], None], *, keep: bool) -> Judged:
             last = time.monotonic()
             hear(position)
 
-    judge = None
+    def tell(at: int, end: int) -> None:
+        hear((task.log, at, end))
+
+    judge: StreamJudge | StoreJudge | None = None
     try:
-        judge = StreamJudge(task, lambda at, end: hear((task.log, at, end)), save if keep else None)
+        if task.source.bootstrap is None:
+            judge = StoreJudge(task, tell)
+        else:
+            judge = StreamJudge(task, tell, save if keep else None)
         return judge.judge()
     except CannotCheckError as error:
         result = Judged(task.log) if judge is None else judge.stopped()

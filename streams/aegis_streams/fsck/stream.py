@@ -2,20 +2,22 @@
 
 Steps (`judge`); ends are taken so that whatever one topic shows, the next one has to have:
 
-1. offsets that the groups committed;
-2. end of the checkpoints, and all of them read;
-3. end of the decisions;
-4. end of the leaves;
-5. ends of inputs and dead letters;
-6. the position of an earlier run, checked against the leaves;
-7. leaf by leaf (`LogJudge`);
-8. what is left over.
+1. what the sink delivered, and then a snapshot of the database, if there is one;
+2. offsets that decider and sealer committed;
+3. end of the checkpoints, and all of them read;
+4. end of the decisions;
+5. end of the leaves;
+6. ends of inputs and dead letters;
+7. the position of an earlier run, checked against the leaves;
+8. leaf by leaf (`LogJudge`);
+9. what is left over.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from aegis_streams.fsck.beside import Beside
 from aegis_streams.fsck.bodies import Foreseen
 from aegis_streams.fsck.checkpoints import Newest, take_retained, take_topic
 from aegis_streams.fsck.claims import TOPIC, Claims
@@ -34,21 +36,16 @@ from aegis_streams.fsck.resume import EVERY, Mark, Marks, restore
 from aegis_streams.fsck.retention import Expiry
 from aegis_streams.fsck.schemas import Registry
 from aegis_streams.fsck.state import Position
-from aegis_streams.fsck.task import Judged, Task
+from aegis_streams.fsck.task import BLIND, Judged, Task
 from aegis_streams.fsck.trust import Signatures, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from aegis_streams.fsck.inputs import Raw
-    from aegis_streams.fsck.judge import Rows
+    from aegis_streams.fsck.rows import Rows
 
 PROGRESS_LEAVES: Final = 20_000
-BLIND: Final = (
-    "no earlier checkpoint was given (--since): a log whose end was cut off everywhere, or that is "
-    "shown otherwise to somebody else, looks like this one"
-)
-"""What one reader alone cannot see."""
 
 
 class Ends(NamedTuple):
@@ -91,29 +88,30 @@ class StreamJudge:
         self._horizon = Horizon(task.directory)
         self._marks = Marks()
         self._sealed = 0
+        self._beside: Beside | None = None
 
-    def judge(self, rows: Callable[[int], Rows] | None = None) -> Judged:
+    def judge(self) -> Judged:
         """Judge the log.
 
-        Args:
-            rows: Opens the rows of a database from a leaf on.
-
         Raises:
-            CannotCheckError: Kafka, the registry or a file did not answer.
+            CannotCheckError: Kafka, the registry, the database or a file did not answer.
         """
         task = self._task
         if task.log not in self._trust.logs:
             self.findings.add(Code.ORIGIN_UNKNOWN, f"the trust file knows no log {task.log}")
             return self._result()
-        # Steps 1 to 5
+        # Step 1
+        if task.source.database is not None:
+            self._beside = Beside(task, self._kafka)
+        # Steps 2 to 6
         ends = self._ends()
         start, newest = self._take_checkpoints(ends)
-        # Step 6
-        judge = self._prepare(ends, start, rows)
         # Step 7
+        judge = self._prepare(ends, start)
+        # Step 8
         records = self._kafka.read(ends.audit, 0 if start is None else start.audit)
         judge.run(self._watched(records, judge, ends), lambda _: self._verified(judge, ends))
-        # Step 8
+        # Step 9
         judge.finish()
         self._sum_up(judge, ends, newest)
         return self._result()
@@ -124,6 +122,8 @@ class StreamJudge:
 
     def close(self) -> None:
         """Give temporary files back."""
+        if self._beside is not None:
+            self._beside.close()
         self._kafka.close()
         self.claims.close()
         self._horizon.close()
@@ -164,6 +164,9 @@ class StreamJudge:
             findings=self.findings,
         )
         self.result.figures |= {"checkpoints": count, "retained checkpoints": retained}
+        if self._beside is not None:
+            stored = self._beside.take(self._tools[0], self.claims, self.findings)
+            self.result.figures["stored checkpoints"] = stored
         return start, newest
 
     def _start(self, ends: Ends) -> Position | None:
@@ -195,9 +198,7 @@ class StreamJudge:
         self._horizon = Horizon(self._task.directory)
         return None
 
-    def _prepare(
-        self, ends: Ends, start: Position | None, rows: Callable[[int], Rows] | None
-    ) -> LogJudge:
+    def _prepare(self, ends: Ends, start: Position | None) -> LogJudge:
         log, partition = self._task.log, self._task.partition
         place = ends.audit.topic, partition
         proposals = self._task.source.topics.inputs[0][0]
@@ -218,7 +219,7 @@ class StreamJudge:
             horizon=self._horizon,
             decisions=self._decisions(ends, start),
             letters=self._letters(ends, start),
-            rows=None if rows is None else rows(entries.sequence),
+            rows=self._rows(entries),
             findings=self.findings,
         )
         if start is None:
@@ -228,6 +229,11 @@ class StreamJudge:
             sequence, offset, link = start.window
             self._marks.add(Mark(sequence, offset, bytes.fromhex(link), 0))
         return judge
+
+    def _rows(self, entries: Entries) -> Rows | None:
+        if self._beside is None:
+            return None
+        return self._beside.rows((entries.sequence, entries.previous), self.findings)
 
     def _inputs(self, name: str, ends: Ends, start: Position | None) -> InputTopic:
         span, begin = ends.inputs[name], 0 if start is None else start.inputs[name]
@@ -337,6 +343,8 @@ class StreamJudge:
         if judge.letters is not None:
             figures["dead letters"] = judge.letters.matched
             figures["dead letters expired"] = judge.letters.expired
+        if self._beside is not None:
+            figures |= self._beside.finish(self.claims, self.findings)
         if not figures["retained checkpoints"]:
             result.told.append(BLIND)
 

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from aegis_streams.fsck.findings import Found
     from aegis_streams.fsck.state import Position
 
+BLIND: Final = (
+    "no earlier checkpoint was given (--since): a log whose end was cut off everywhere, or that is "
+    "shown otherwise to somebody else, looks like this one"
+)
+"""What one reader alone cannot see."""
 DAY_MS: Final = 24 * 60 * 60 * 1000
 
 

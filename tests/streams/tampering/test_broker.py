@@ -17,7 +17,7 @@ from aegis_codecs.records import bodies, schemas
 from aegis_codecs.trust import Epoch, TrustPolicy
 from aegis_codecs.trust_file import parse_trust, render_trust
 from aegis_codecs.verifier import Verifier
-from aegis_streams.fsck.stream import BLIND
+from aegis_streams.fsck.task import BLIND
 from aegis_streams.names import (
     AUDIT,
     CHECKPOINTS,

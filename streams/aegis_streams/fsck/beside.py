@@ -1,0 +1,139 @@
+"""The database beside the topics: its checkpoints, its guard, and rows against leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aegis_streams.fsck.checkpoints import Newest
+from aegis_streams.fsck.claims import DATABASE, TOPIC, Claim, Claims
+from aegis_streams.fsck.database import CHECKPOINTS, QUARANTINES, Database
+from aegis_streams.fsck.errors import CannotCheckError, DistrustError
+from aegis_streams.fsck.findings import Code, Findings
+from aegis_streams.fsck.rows import Rows
+
+if TYPE_CHECKING:
+    from aegis_streams.fsck.kafka import Kafka
+    from aegis_streams.fsck.task import Task
+    from aegis_streams.fsck.trust import Signatures
+
+
+class Beside:
+    """What the database holds about one log, as of one moment.
+
+    Args:
+        task: Names log and database.
+        kafka: Knows how far the sink came: what it delivered before that moment must be there.
+
+    Raises:
+        CannotCheckError: Kafka or the database does not answer.
+    """
+
+    def __init__(self, task: Task, kafka: Kafka) -> None:
+        self._log, self._partition = task.log, task.partition
+        source, group = task.source, task.source.groups.get("sink")
+        topics = source.topics.audit, source.topics.checkpoints
+        self._delivered = [
+            None if group is None else kafka.committed(group, topic, task.partition)
+            for topic in topics
+        ]
+        if source.database is None:
+            raise CannotCheckError("no database is named")
+        self._base = Database(source.database)
+        self._rows: Rows | None = None
+
+    def take(self, signatures: Signatures, claims: Claims, findings: Findings) -> int:
+        """Keep what the checkpoints claim; return how many there are."""
+        return take_stored(self._log, self._base, signatures, claims, findings)[0]
+
+    def rows(self, start: tuple[int, bytes], findings: Findings) -> Rows:
+        """Open the rows from a leaf on.
+
+        Args:
+            start: Its sequence, and the entry hash of the leaf before it.
+            findings: Takes what is wrong.
+        """
+        rows = self._base.rows(self._log, start[0])
+        self._rows = Rows(rows, self._delivered[0], findings, start)
+        return self._rows
+
+    def finish(self, claims: Claims, findings: Findings) -> dict[str, int]:
+        """Report what is left over, and return how much was compared."""
+        check_guard(self._log, self._partition, self._base, findings)
+        waiting = check_kept(claims, self._delivered[1], findings)
+        found = {"stored checkpoints on their way": waiting}
+        if self._rows is not None:
+            self._rows.finish(self._base.head(self._log))
+            found["rows"] = self._rows.matched
+            found["retired rows"] = self._rows.retired
+            found["rows on their way"] = self._rows.behind
+        return found
+
+    def close(self) -> None:
+        """Give the snapshot up."""
+        self._base.close()
+
+
+def take_stored(
+    log: str, base: Database, signatures: Signatures, claims: Claims, findings: Findings
+) -> tuple[int, Newest]:
+    """Check the checkpoints in the database and keep what they claim.
+
+    Returns:
+        How many there are, and the newest.
+    """
+    count, newest = 0, Newest(0, b"")
+    for size, note, keep in base.notes(log):
+        count += 1
+        try:
+            head = signatures.check(note)
+        except DistrustError as error:
+            findings.add(
+                error.code, f"checkpoint of {size} leaves: {error}", table=CHECKPOINTS, size=size
+            )
+            continue
+        if (head.origin, head.size) != (log, size):
+            findings.add(
+                Code.COPY_DIFFERS,
+                f"the row says {size} leaves of {log}, its note {head.size} of {head.origin}",
+                table=CHECKPOINTS,
+                size=size,
+            )
+            continue
+        claims.add(Claim(size, head.root, DATABASE, CHECKPOINTS, keep))
+        newest = max(newest, Newest(size, note), key=lambda each: each.size)
+    return count, newest
+
+
+def check_guard(log: str, partition: int, base: Database, findings: Findings) -> None:
+    """Report what the guards refused."""
+    for table in QUARANTINES:
+        for number, sequence, reason in base.refused(table, log, nameless=partition == 0):
+            findings.add(
+                Code.QUARANTINE,
+                f"number {number}, about leaf {sequence}: {reason}",
+                table=table,
+                sequence=sequence,
+            )
+
+
+def check_kept(claims: Claims, delivered: int | None, findings: Findings) -> int:
+    """Report checkpoints to be kept that the database lacks; return how many are on their way.
+
+    Args:
+        claims: Of the topic and of the database.
+        delivered: Up to which offset (exclusive) the sink wrote checkpoints; None if unknown.
+        findings: Takes what is wrong.
+    """
+    newest, waiting = claims.span(DATABASE)[1], 0
+    for claim in claims.kept_only_by(TOPIC, DATABASE):
+        known = int(claim.place) < delivered if delivered is not None else claim.size <= newest
+        if not known:
+            waiting += 1
+            continue
+        findings.add(
+            Code.KEPT_MISSING,
+            f"the checkpoint of {claim.size} leaves is to be kept and not there",
+            table=CHECKPOINTS,
+            size=claim.size,
+        )
+    return waiting
