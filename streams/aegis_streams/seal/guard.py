@@ -1,24 +1,33 @@
 """The sealer's memory outside Kafka: what it signed last, on disk before a signature leaves.
 
-One file per log, lines of ``size root checksum``. The line with the largest size counts: a process
-that was frozen and replaced may add a smaller one when it thaws. A torn line was never followed by
-a signature, because `record` returns after the bytes are on disk.
+One file per log with slots of one disk sector, each a line of ``size root checksum``. The line with
+the largest size counts. A torn line was never followed by a signature, because `record` returns
+after the bytes are on disk.
+
+The file has its size from the start and slots are written over, so that recording flushes one
+sector and not the file system's journal, which would wait for whatever else is being written on
+the machine. Slots are in shares: a process goes round in the share after the one where it found the
+largest size. So a process that was frozen and replaced, and thaws, writes over nothing that counts.
 """
 
 from __future__ import annotations
 
 import os
 from hashlib import sha256
+from itertools import cycle
 from typing import TYPE_CHECKING, Final
 
 from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_streams.errors import SplitViewError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-MAX_FILE_BYTES: Final = 256 * 1024
-"""A guard file beyond this is rewritten with its largest line alone."""
+SLOT_BYTES: Final = 512
+SHARE_SLOTS: Final = 16
+SHARES: Final = 4
+FILE_BYTES: Final = SLOT_BYTES * SHARE_SLOTS * SHARES
 _CHECK_DIGITS: Final = 16
 
 
@@ -29,6 +38,7 @@ class Guard:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._origin = origin
         self._path = directory / (origin.replace("/", "_") + ".guard")
+        self._slots: Iterator[int] | None = None
 
     def last(self) -> Checkpoint | None:
         """Return the largest checkpoint recorded, None if there is none yet.
@@ -40,52 +50,65 @@ class Guard:
             data = self._path.read_bytes()
         except FileNotFoundError:
             return None
-        parsed = (self._parse(line) for line in data.split(b"\n")[:-1])
+        parsed = (self._parse(line) for line in data.split(b"\n") if line)
         found = {checkpoint for checkpoint in parsed if checkpoint is not None}
-        if data and not found:
+        if not found:
             raise SplitViewError(
                 f"{self._path}: damaged; restore it, or move it away once the last checkpoint that "
                 "was published is known to be the last one signed"
             )
-        largest = max((checkpoint.size for checkpoint in found), default=0)
+        largest = max(checkpoint.size for checkpoint in found)
         heads = [checkpoint for checkpoint in found if checkpoint.size == largest]
         if len(heads) > 1:
             raise SplitViewError(
                 f"{self._path}: two roots were recorded for size {largest}; one of the two "
                 "histories is false"
             )
-        return heads[0] if heads else None
+        return heads[0]
 
     def record(self, checkpoint: Checkpoint) -> None:
-        """Put a checkpoint on disk. Blocks for one fsync; call it before signing."""
-        if self._path.exists() and self._path.stat().st_size < MAX_FILE_BYTES:
-            self._append(self._line(checkpoint))
-        else:
-            last = self.last()
-            larger = last is not None and last.size > checkpoint.size
-            kept = self._line(last) if last is not None and larger else b""
-            self._replace(kept + self._line(checkpoint))
+        """Put a checkpoint on disk. Blocks until it is there; call it before signing.
 
-    def _append(self, line: bytes) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        Raises:
+            SplitViewError: As of `last`, at the first call.
+        """
+        if not self._is_laid_out():
+            last = self.last()
+            kept = [last] if last is not None and last.size > checkpoint.size else []
+            self._lay_out([*kept, checkpoint])
+            return
+        if self._slots is None:
+            self._slots = cycle(self._free_share())
+        self._write(next(self._slots), self._line(checkpoint))
+
+    def _is_laid_out(self) -> bool:
         try:
-            os.write(descriptor, b"\n" + line if self._is_torn() else line)
+            return self._path.stat().st_size == FILE_BYTES
+        except FileNotFoundError:
+            return False
+
+    def _free_share(self) -> range:
+        """The slots of the share after the one that holds the largest size."""
+        data, last = self._path.read_bytes(), self.last()
+        at = 0 if last is None else data.index(self._line(last)) // SLOT_BYTES
+        share = (at // SHARE_SLOTS + 1) % SHARES
+        return range(share * SHARE_SLOTS, (share + 1) * SHARE_SLOTS)
+
+    def _write(self, slot: int, line: bytes) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY)
+        try:
+            os.pwrite(descriptor, line.ljust(SLOT_BYTES, b"\n"), slot * SLOT_BYTES)
             os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
 
-    def _is_torn(self) -> bool:
-        with self._path.open("rb") as file:
-            if file.seek(0, os.SEEK_END) == 0:
-                return False
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) != b"\n"
-
-    def _replace(self, line: bytes) -> None:
+    def _lay_out(self, checkpoints: Sequence[Checkpoint]) -> None:
+        """Make the file, whole and with these checkpoints in it, in the place of what is there."""
+        slots = [self._line(each).ljust(SLOT_BYTES, b"\n") for each in checkpoints]
         fresh = self._path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(descriptor, line)
+            os.write(descriptor, b"".join(slots).ljust(FILE_BYTES, b"\n"))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
