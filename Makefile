@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run down test lint format lock bench chaos chaos-control soak clean
+.PHONY: help setup run down test lint format lock bench bench-peers chaos chaos-control soak clean
 
 help: ## Show what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ soak: setup ## Steady load for DURATION seconds (default an hour): memory, handl
 
 bench: setup ## Measure speed on servers of its own (.aegis/bench/latest.json; BENCH="--quick")
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+
+bench-peers: setup ## The same work in Kafka Streams, Quix, stock Faust and a bare loop (PEERS="--quick")
+	@PYTHONPATH=tests $(BIN)/python -m bench.peers $(PEERS)
 
 lint: setup ## Run every linter
 	@$(BIN)/ruff check .

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import Producer
 from confluent_kafka.cimpl import NewTopic
 
+from aegis_streams.decide.head import HEAD_KEY
+from aegis_streams.kafka.scan import scan
 from aegis_streams.names import TOPICS
 from aegis_streams.topics.ensure import list_topics
+from aegis_streams.topics.genesis import HEADS_CHANGELOG
 from bench import bare_loop
 from bench.workload import produce, write_parameters
 from support.deployment import Deployment
 from support.stack import LocalEngine, RunningStack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from aegis_streams.settings import Settings
 
@@ -31,6 +34,10 @@ _TESTS: Final = Path(__file__).resolve().parent.parent
 
 class Arena:
     """A deployment that was just opened; `fresh` opens another one in its place.
+
+    Attributes:
+        schemas: Id of each of our schemas.
+        heads: Per partition the head that genesis wrote, as the table of heads holds it.
 
     Args:
         stack: The servers; all their topics are removed.
@@ -43,13 +50,19 @@ class Arena:
         self._home = tempfile.TemporaryDirectory(prefix="aegis-bench-")
         self._number = 0
         self.deployment: Deployment
-        self.schema_id = 0
+        self.schemas: Mapping[str, int] = {}
+        self.heads: list[bytes] = []
         self.fresh()
 
     @property
     def settings(self) -> Settings:
         """The settings of the present deployment."""
         return self.deployment.settings
+
+    @property
+    def schema_id(self) -> int:
+        """The id of the proposals' schema."""
+        return self.schemas["ProposalSubmitted"]
 
     def fresh(self) -> None:
         """Remove everything and open a new deployment."""
@@ -60,7 +73,8 @@ class Arena:
         parameters = write_parameters(home / "parameters.json")
         self.deployment = Deployment(self.stack, home, parameters_file=parameters)
         report = self.deployment.open()
-        self.schema_id = report.schemas["ProposalSubmitted"]
+        self.schemas = report.schemas
+        self.heads = genesis_heads(self.settings)
 
     def close(self) -> None:
         """Remove the directory of keys and logs."""
@@ -87,9 +101,11 @@ class Arena:
     def bare_loop(self) -> Iterator[int]:
         """Run the bare loop for the length of a block; yields its process id."""
         settings = self.settings
-        self._make_bare_topics()
+        self.make_copies(bare_loop.COPIES)
+        heads = settings.home / "genesis-heads"
+        heads.write_bytes(b"\n".join(self.heads))
         command = [sys.executable, "-m", bare_loop.__name__, settings.bootstrap]
-        command += [settings.registry_url, str(settings.partitions), str(settings.parameters_file)]
+        command += [settings.registry_url, str(settings.parameters_file), str(heads)]
         process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(_TESTS)})
         try:
             yield process.pid
@@ -117,9 +133,10 @@ class Arena:
         identity = engine.child("kafka").identity
         return None if identity is None else identity.pid
 
-    def _make_bare_topics(self) -> None:
+    def make_copies(self, copies: Mapping[str, str]) -> None:
+        """Make topics with the settings of ours: name of ours -> name of the new one."""
         configs = {spec.name: spec.config for spec in TOPICS}
-        wanted = {copy: configs[name] for name, copy in bare_loop.COPIES.items()}
+        wanted = {copy: configs[name] for name, copy in copies.items()}
         present = list_topics(self.stack.admin)
         missing = [
             NewTopic(name, self.settings.partitions, 1, config=dict(config))
@@ -128,3 +145,15 @@ class Arena:
         ]
         for done in self.stack.admin.create_topics(missing).values() if missing else ():
             done.result(_ANSWER_SECONDS)
+
+
+def genesis_heads(settings: Settings) -> list[bytes]:
+    """Return, per partition, the head that genesis wrote, as the heads table holds it."""
+    return [
+        next(
+            record.value
+            for record in scan(settings.bootstrap, HEADS_CHANGELOG, partition, 0)
+            if record.key == HEAD_KEY and record.value is not None
+        )
+        for partition in range(settings.partitions)
+    ]

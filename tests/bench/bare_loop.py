@@ -1,7 +1,8 @@
 """The bare transactional loop: the decider's work without Faust and without the driver.
 
-    python -m bench.bare_loop BOOTSTRAP REGISTRY_URL PARTITIONS PARAMETERS
+    python -m bench.bare_loop BOOTSTRAP REGISTRY_URL PARAMETERS HEADS
 
+HEADS is a file with the heads that genesis wrote, so that every leaf is the decider's to the byte.
 One consumer, one producer, one transaction for each 5,000 records, everything in one thread. The
 same `Processor` and `Records` decode, evaluate and encode; leaves, dead letters and the last value
 of each changed key go to topics of its own, the offsets into the transaction. There is no restore,
@@ -16,12 +17,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from aegis_codecs.log.chain import ZERO_HASH
 from aegis_codecs.records.proposals import ProposalDecoder
 from aegis_governance.config import AegisConfig
-from aegis_governance.evaluators import CURRENT
 from aegis_streams.decide.decider import SLICE_RECORDS
-from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
+from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY
 from aegis_streams.decide.identity import InputRecord
 from aegis_streams.decide.outbox import Outbox
 from aegis_streams.decide.processor import Processor, Tables
@@ -30,7 +29,6 @@ from aegis_streams.names import (
     DEAD_LETTERS,
     DECIDE_GROUP,
     DECIDE_TABLES,
-    INPUT_TOPICS,
     PROPOSALS,
     changelog,
 )
@@ -72,20 +70,10 @@ class Partition:
     """The state of one partition, and where its output goes."""
 
     def __init__(
-        self, number: int, partitions: int, config: AegisConfig, records: Records, out: Producer
+        self, number: int, head: bytes, config: AegisConfig, records: Records, out: Producer
     ) -> None:
         self.tables = Tables(Slice(), Slice(), Slice())
-        head = Head(
-            log=f"bench/local/1/{number}",
-            partitions=partitions,
-            sequence=0,
-            entry_hash=ZERO_HASH,
-            leaf_time=0,
-            offsets=dict.fromkeys(INPUT_TOPICS, 0),
-            parameters_sha256=config.sha256(),
-            evaluator=CURRENT,
-        )
-        self.tables.heads.put(HEAD_KEY, head.to_bytes())
+        self.tables.heads.put(HEAD_KEY, head)
         self.tables.heads.put(PARAMETERS_KEY, config.to_bytes())
         self._number = number
         self._out = out
@@ -123,7 +111,7 @@ class Partition:
                 return
 
 
-def main(bootstrap: str, registry_url: str, partitions: int, parameters: Path) -> None:
+def main(bootstrap: str, registry_url: str, parameters: Path, heads: Sequence[bytes]) -> None:
     """Work until killed, from the group's offsets on."""
     records = Records(registry_url)
     config = AegisConfig.from_yaml(str(parameters))
@@ -150,8 +138,8 @@ def main(bootstrap: str, registry_url: str, partitions: int, parameters: Path) -
     )
     producer.init_transactions(_SECONDS)
     # Assigned, not subscribed: nothing waits for a member that was killed in the round before.
-    consumer.assign([TopicPartition(PROPOSALS, number) for number in range(partitions)])
-    states = [Partition(p, partitions, config, records, producer) for p in range(partitions)]
+    consumer.assign([TopicPartition(PROPOSALS, number) for number in range(len(heads))])
+    states = [Partition(p, head, config, records, producer) for p, head in enumerate(heads)]
     while True:
         messages = consumer.consume(BATCH, 0.1)
         if messages:
@@ -178,4 +166,4 @@ def _one_batch(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]).read_bytes().splitlines())

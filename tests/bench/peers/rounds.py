@@ -1,0 +1,206 @@
+"""Rounds: everybody works off the same backlog, in an order that rotates."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aegis_streams.names import AUDIT, DEAD_LETTERS, DECIDE_GROUP, PROPOSALS, SEAL_GROUP
+from aegis_streams.records import Records
+from aegis_streams.stack.processes import wait_until
+from bench import bare_loop
+from bench.meter import Offsets, Rate, follow
+from bench.peers.agreement import compare, entries, ours
+from bench.peers.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from bench.arena import Arena
+    from bench.peers.agreement import Agreement
+    from bench.peers.programs import Program
+
+CONTENDERS: Final = ("decide", "bare", "kafka-streams", "quix", "faust", "decide+seal")
+"""Everybody, in the order of the first round; `seal` is measured right after `decide`."""
+_END_SECONDS: Final = 180.0
+SHARES: Final[Mapping[str, float]] = {"quix": 0.4, "faust": 0.12}
+"""How much of the backlog a slow contender works off."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured.
+
+    Attributes:
+        records: Proposals of a backlog.
+        rounds: Rounds; the median counts.
+        contenders: Who takes part.
+    """
+
+    records: int = 100_000
+    rounds: int = 3
+    contenders: tuple[str, ...] = CONTENDERS
+
+
+class Rounds:
+    """Measures contenders.
+
+    Args:
+        arena: Opens a deployment for each round.
+        sizes: How much.
+        programs: The peers that were made ready.
+    """
+
+    def __init__(self, arena: Arena, sizes: Sizes, programs: Mapping[str, Program]) -> None:
+        self.rates: dict[str, list[Rate]] = {}
+        self.agreement: dict[str, Agreement] = {}
+        self._arena = arena
+        self._sizes = sizes
+        self._programs = programs
+        self._backlogs = 0
+        self._leaves_each = 1.0
+
+    def run(self) -> None:
+        """Measure every round; outputs are compared in the first."""
+        chosen = [name for name in CONTENDERS if name in self._sizes.contenders]
+        for number in range(self._sizes.rounds):
+            if number:
+                self._arena.fresh()
+            self._backlogs = 0
+            self._backlog()
+            order = rotated(chosen, number)
+            self._arena.say(f"round {number + 1}: {', '.join(order)}")
+            for name in order:
+                self._contend(name)
+            if number == 0:
+                self._agree(chosen)
+
+    def _contend(self, name: str) -> None:
+        if name == "decide":
+            self._decide()
+        elif name == "decide+seal":
+            self._both()
+        elif name == "bare":
+            with self._arena.bare_loop() as pid:
+                self._follow_peer("bare", pid, bare_loop.GROUP)
+        else:
+            work = Work.of(self._arena, name)
+            self._arena.make_copies({AUDIT: work.audit, DEAD_LETTERS: work.dead_letters})
+            with self._programs[name].running(work) as pid, _log_shown(work):
+                self._follow_peer(name, pid, work.name)
+
+    def _backlog(self) -> None:
+        self._arena.produce(f"backlog-{self._backlogs}", self._sizes.records)
+        self._backlogs += 1
+
+    def _next_backlog(self) -> None:
+        """Make sure that the decider has something to do: each backlog serves it once."""
+        with self._offsets(DECIDE_GROUP, PROPOSALS) as offsets:
+            if offsets.committed() == offsets.end():
+                self._backlog()
+
+    def _follow_peer(self, name: str, pid: int, group: str) -> None:
+        last = round(self._sizes.records * SHARES.get(name, 1.0))
+        with self._offsets(group, PROPOSALS) as offsets:
+            rate = follow([pid], offsets.committed, 0, last)[0]
+            _finish(offsets.committed, last)
+        self._keep(name, rate)
+
+    def _decide(self) -> None:
+        self._next_backlog()
+        with self._offsets(DECIDE_GROUP, PROPOSALS) as offsets:
+            first, last = offsets.committed(), offsets.end()
+            with self._offsets(SEAL_GROUP, AUDIT) as leaves:
+                before = leaves.end()
+                with self._arena.deployment.worker("decide") as worker:
+                    pid = worker.process.pid
+                    self._keep("decide", follow([pid], offsets.committed, first, last)[0])
+                    _finish(offsets.committed, last)
+                    worker.stop()
+                self._leaves_each = (leaves.end() - before) / (last - first)
+                self._seal(leaves)
+
+    def _seal(self, offsets: Offsets) -> None:
+        first, last = offsets.committed(), offsets.end()
+        with self._arena.deployment.worker("seal") as worker:
+            rate = follow([worker.process.pid], offsets.committed, first, last)[0]
+            _finish(offsets.committed, last - self._arena.settings.partitions)
+            worker.stop()
+        self._keep("seal", rate)
+
+    def _both(self) -> None:
+        self._next_backlog()
+        arena = self._arena
+        with (
+            self._offsets(SEAL_GROUP, AUDIT) as sealed,
+            self._offsets(DECIDE_GROUP, PROPOSALS) as decided,
+        ):
+            first, wanted = sealed.committed(), decided.end()
+            with arena.deployment.worker("decide") as one, arena.deployment.worker("seal") as two:
+                pids = [one.process.pid, two.process.pid]
+                last = first + round(self._sizes.records * self._leaves_each)
+                rates = follow(pids, sealed.committed, first, last)
+                _finish(decided.committed, wanted)
+                one.stop()
+                _finish(sealed.committed, sealed.end() - arena.settings.partitions)
+                two.stop()
+        decisions = round(rates[0].records / self._leaves_each)
+        cpu = sum(rate.cpu_seconds for rate in rates)
+        self._keep("decide+seal", Rate(decisions, rates[0].seconds, cpu))
+
+    def _agree(self, chosen: Sequence[str]) -> None:
+        settings = self._arena.settings
+        peers = {
+            name: Work.of(self._arena, name).audit for name in chosen if name in self._programs
+        }
+        if "bare" in chosen:
+            peers["bare"] = bare_loop.COPIES[AUDIT]
+        if not {"decide", "decide+seal"} & set(chosen):
+            return
+        wanted, records = ours(settings, self._sizes.records), Records(settings.registry_url)
+        for name, topic in peers.items():
+            found = entries(settings, topic, self._sizes.records)
+            self.agreement[name] = agreement = compare(wanted, found, records)
+            self._arena.say(
+                f"{name}: {agreement.equal:,} of {agreement.entries:,} entries equal ours to the "
+                f"byte {agreement.first_difference}"
+            )
+
+    def _keep(self, name: str, rate: Rate) -> None:
+        self.rates.setdefault(name, []).append(rate)
+        self._arena.say(
+            f"{name}: {rate.per_second:,.0f}/s, {rate.per_cpu_second:,.0f} per CPU-second"
+        )
+
+    @contextmanager
+    def _offsets(self, group: str, topic: str) -> Iterator[Offsets]:
+        settings = self._arena.settings
+        offsets = Offsets(settings.bootstrap, group, topic, settings.partitions)
+        try:
+            yield offsets
+        finally:
+            offsets.close()
+
+
+def rotated(names: Sequence[str], number: int) -> list[str]:
+    """Return the order of a round: each begins with another contender."""
+    # Two places at a time: with three rounds, first, middle and last thirds change places.
+    start = (2 * number) % len(names)
+    return [*names[start:], *names[:start]]
+
+
+def _finish(done: Callable[[], int], last: int) -> None:
+    if not wait_until(lambda: done() >= last, _END_SECONDS):
+        raise AssertionError(f"only {done()} of {last} were worked off")
+
+
+@contextmanager
+def _log_shown(work: Work) -> Iterator[None]:
+    """Add what a peer printed last to a failure of the block."""
+    try:
+        yield
+    except AssertionError as error:
+        text = (Path(work.state) / "log").read_text(encoding="utf-8", errors="replace")
+        raise AssertionError(f"{error}\n{work.name}: {text[-3000:]}") from error
