@@ -18,6 +18,7 @@ from rich.console import Console
 from bench import live, machine, report
 from bench.arena import Arena
 from bench.budget import Budget
+from bench.judging import judging
 from bench.plan import SECTIONS, Plan
 from bench.throughput import Throughput
 from support.stack import running_stack
@@ -30,6 +31,7 @@ _LIVE: dict[str, Callable[[Arena, Plan], dict[str, Any]]] = {
     "latency": live.latency,
     "failover": live.failover,
     "restore": live.restore,
+    "fsck": judging,
 }
 
 
@@ -41,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--records", type=int, help="proposals of a backlog")
     parser.add_argument("--rounds", type=int, help="backlogs; the median counts")
     parser.add_argument("--output", type=Path, default=Path(".aegis/bench/latest.json"))
+    parser.add_argument("--judged", type=int, help="leaves of the judge's synthetic log")
     chosen = parser.parse_args(arguments)
     unknown = sorted(set(chosen.sections) - set(SECTIONS))
     if unknown:
@@ -51,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sections=tuple(chosen.sections) or SECTIONS,
         records=chosen.records or plan.records,
         rounds=chosen.rounds or plan.rounds,
+        judged=chosen.judged or plan.judged,
     )
     console = Console()
     result = run(plan, lambda text: console.print(f"bench: {text}", highlight=False))

@@ -15,6 +15,7 @@ SECTIONS: Final = (
     "failover",
     "restore",
     "disk",
+    "fsck",
 )
 """Everything that can be measured, in the order in which it is."""
 
@@ -34,6 +35,7 @@ class Plan:
         kills: Kills of each worker.
         keys: Keys of the changelog that is restored.
         samples: Proposals in the budget's sample.
+        judged: Leaves of the synthetic log over which the judge's memory is measured.
         repeats: Passes over it; the quickest counts.
     """
 
@@ -46,6 +48,7 @@ class Plan:
     kills: int = 3
     keys: int = 1_000_000
     samples: int = 2_000
+    judged: int = 1_000_000
     repeats: int = 30
 
     @classmethod
@@ -60,5 +63,6 @@ class Plan:
             kills=1,
             keys=20_000,
             samples=200,
+            judged=20_000,
             repeats=3,
         )

@@ -46,6 +46,7 @@ STREAMS: Final[Mapping[str, str]] = {
     "watch": "show decisions as they arrive, each verified",
     "receipt": "fetch a decision with its proof",
     "verify": "verify a receipt offline",
+    "consistency": "prove that a log continues an earlier checkpoint",
     "fsck": "recompute and judge everything",
     "keys": "generate keys and show their public halves",
 }

@@ -20,6 +20,7 @@ COMMANDS: Final = (
     "aegis_streams.cli.watch",
     "aegis_streams.cli.receipt",
     "aegis_streams.cli.fsck",
+    "aegis_streams.cli.consistency",
 )
 
 

@@ -12,7 +12,7 @@ from aegis_streams.fsck.findings import Code, Findings
 from aegis_streams.fsck.rows import Rows
 
 if TYPE_CHECKING:
-    from aegis_streams.fsck.kafka import Kafka
+    from aegis_streams.fsck.kafka import Cluster
     from aegis_streams.fsck.task import Task
     from aegis_streams.fsck.trust import Signatures
 
@@ -28,7 +28,7 @@ class Beside:
         CannotCheckError: Kafka or the database does not answer.
     """
 
-    def __init__(self, task: Task, kafka: Kafka) -> None:
+    def __init__(self, task: Task, kafka: Cluster) -> None:
         self._log, self._partition = task.log, task.partition
         source, group = task.source, task.source.groups.get("sink")
         topics = source.topics.audit, source.topics.checkpoints

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Any
 
-from aegis_streams.fsck.claims import RECEIPT, RETAINED, TOPIC, Claim, Claims
+from aegis_streams.fsck.claims import DATABASE, RECEIPT, RETAINED, TOPIC, Claim, Claims
 from aegis_streams.fsck.findings import Code
 from aegis_streams.fsck.merkle import Tree
 
@@ -64,13 +64,18 @@ class History:
         """Note that a leaf is missing: no root can be computed any more."""
         self.tree = None
 
-    def tell(self, head: Head, offset: int | None = None) -> None:
-        """Take the tree head in a receipt, which may not have been on the topic of checkpoints."""
+    def tell(self, head: Head) -> None:
+        """Take the tree head in a receipt, which may not have been on the topic of checkpoints.
+
+        A receipt proves a leaf that was added already, so its tree is not smaller than this one.
+        """
         told = head.size, head.root
-        if told == self._seen:
+        if told == self._seen or self.tree is None:
             return
         self._seen = told
-        heapq.heappush(self._told, Claim(head.size, head.root, RECEIPT, str(offset or "")))
+        heapq.heappush(self._told, Claim(head.size, head.root, RECEIPT, self._place[0]))
+        if head.size == self.tree.size:
+            self._compare(self.tree)
         self.due = self._due()
 
     def finish(self, count: int) -> None:
@@ -104,7 +109,8 @@ class History:
         if len(roots) > 1:
             self._forked(roots)
         first, newest = self._published  # retention may have taken what is before the first
-        if TOPIC not in sources and RECEIPT in sources and first < tree.size < newest:
+        lacking = RECEIPT in sources and not self._claims.holds(tree.size, TOPIC)
+        if lacking and first < tree.size < newest:
             self._unpublished(tree.size)
         if good and sources:
             self.verified = tree.size
@@ -158,5 +164,5 @@ class History:
         elif claim.source == RETAINED:
             place = {"file": claim.place}
         else:
-            place = {"table" if claim.source == "database" else "topic": claim.place}
+            place = {"table" if claim.source == DATABASE else "topic": claim.place}
         return {**place, "sequence": claim.size - 1}

@@ -6,7 +6,7 @@ import logging
 import time
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -40,6 +40,25 @@ class Span(NamedTuple):
     partition: int
     low: int
     end: int
+
+
+class Cluster(Protocol):
+    """Where topics are: Kafka, or what a test puts in its place."""
+
+    def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has, 0 if there is none of this name."""
+
+    def committed(self, group: str, topic: str, partition: int) -> int | None:
+        """Return the offset that a group committed, None if it committed none."""
+
+    def span(self, topic: str, partition: int, *, stable: bool) -> Span:
+        """Return where a partition begins and ends now."""
+
+    def read(self, span: Span, start: int = 0) -> Iterator[Raw]:
+        """Yield offset, timestamp, key and value of the committed records of a span."""
+
+    def close(self) -> None:
+        """Close everything."""
 
 
 class Kafka:

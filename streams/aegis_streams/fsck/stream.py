@@ -28,7 +28,7 @@ from aegis_streams.fsck.history import History
 from aegis_streams.fsck.horizon import Horizon
 from aegis_streams.fsck.inputs import InputTopic
 from aegis_streams.fsck.judge import LogJudge
-from aegis_streams.fsck.kafka import Kafka, Span
+from aegis_streams.fsck.kafka import Cluster, Kafka, Span
 from aegis_streams.fsck.letters import Letters
 from aegis_streams.fsck.merkle import Tree
 from aegis_streams.fsck.notes import read_note
@@ -75,19 +75,19 @@ class StreamJudge:
         task: Task,
         progress: Callable[[int, int], None],
         save: Callable[[Position], None] | None = None,
-        kafka: Kafka | None = None,
+        kafka: Cluster | None = None,
     ) -> None:
         self._task = task
         self.findings = Findings(task.log)
         self.result = Judged(task.log)
         self._progress, self._save = progress, save
-        self._kafka = kafka or Kafka(task.source.bootstrap or "")
+        self._kafka: Cluster = kafka or Kafka(task.source.bootstrap or "")
         self._trust = Trust(task.trust)
         self._tools = Signatures(self._trust), Registry(task.source.registry)
         self.claims = Claims(task.directory)
         self._horizon = Horizon(task.directory)
         self._marks = Marks()
-        self._sealed = 0
+        self._sealed = self._begun = 0
         self._beside: Beside | None = None
 
     def judge(self) -> Judged:
@@ -222,6 +222,7 @@ class StreamJudge:
             rows=self._rows(entries),
             findings=self.findings,
         )
+        self._begun = entries.sequence
         if start is None:
             self._marks.add(Mark(0, ends.audit.low, bytes(32), 0))
         else:
@@ -320,12 +321,13 @@ class StreamJudge:
         """Write down how much was checked, what waits, and what cannot be seen from here."""
         result, count = self.result, judge.entries.sequence
         result.newest = newest.note
-        covered = max(self.claims.span(TOPIC)[1], judge.history.verified)
-        if self._sealed > covered:
+        published = max(newest.size, self._begun)
+        covered = max(published, judge.history.verified)
+        if self._sealed > published:
             self.findings.add(
                 Code.CHECKPOINT_MISSING,
                 f"the sealer went as far as {self._sealed} leaves, the newest checkpoint has "
-                f"{covered}",
+                f"{published}",
                 topic=ends.checkpoints.topic,
                 partition=ends.checkpoints.partition,
                 sequence=self._sealed - 1,
