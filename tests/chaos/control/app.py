@@ -115,6 +115,8 @@ def build(settings: Settings, slot: int, guarantee: str) -> faust.App:
         broker=f"kafka://{settings.bootstrap}",
         processing_guarantee=guarantee,
         store="memory://",
+        key_serializer="raw",
+        value_serializer="raw",
         datadir=str(data),
         topic_partitions=settings.partitions,
         broker_session_timeout=6.0,
@@ -124,7 +126,8 @@ def build(settings: Settings, slot: int, guarantee: str) -> faust.App:
     raw: faust.Schema[bytes, bytes] = faust.Schema(
         key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
-    tables = {name: app.Table(PREFIX + name, schema=raw) for name in DECIDE_TABLES}
+    kinds: dict[str, Any] = {"key_type": bytes, "value_type": bytes}
+    tables = {name: app.Table(PREFIX + name, **kinds) for name in DECIDE_TABLES}
     topics = {name: app.topic(name, schema=raw) for name in (AUDIT, DEAD_LETTERS)}
     work = Decide(settings, tables)
 

@@ -85,5 +85,5 @@ def strip_prefixes(evidence: PartitionEvidence) -> None:
     prefix = bytes([evidence.partition])
     for name, table in evidence.tables.items():
         own = {key[1:]: value for key, value in table.items() if key[:1] == prefix}
-        genesis = {key: value for key, value in table.items() if key[:1] != prefix}
+        genesis = genesis_heads(evidence.leaves[0].entry) if name == "heads" else {}
         evidence.tables[name] = {**genesis, **own}

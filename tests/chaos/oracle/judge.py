@@ -34,6 +34,7 @@ def judge(evidence: PartitionEvidence, setting: Setting, findings: Findings) -> 
     signatures.check_signatures(evidence, tree, setting.trust, findings)
     replay.check_tree_table(evidence, tree, findings)
     replay.check_replay(evidence, matched, setting, findings)
+    replay.check_sealed_offset(evidence, findings)
 
 
 def judge_decided(evidence: PartitionEvidence, setting: Setting, findings: Findings) -> None:
