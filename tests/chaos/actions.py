@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 
 READY_SECONDS: Final = 180.0
 """How long a worker may take until it is at work."""
+QUEUE_SECONDS: Final = 3_600.0
+"""How long a step waits for those before it on the same target."""
 FAULT_SECONDS: Final = 120.0
 """How long an injected fault may take to be reached."""
 ARMED_TIMES: Final = 10
 """How many processes one after the other may carry an injection before it is given up."""
 DRAIN_SECONDS: Final = 45.0
 TAKEOVER_SECONDS: Final = 30.0
-SERVER_SECONDS: Final = 120.0
+SERVER_SECONDS: Final = 240.0
 """How long a server may take to end or to start."""
 DISK_SECONDS: Final = 20.0
 """How long the broker may live on a full disk before it is freed again."""
@@ -82,16 +84,13 @@ class Field:
             self.timeline.note("cannot", step.target, f"{step.action}: {reason}")
             return
 
-        def free() -> bool:
-            if step.holds in self.held:
-                return False
-            return not step.role or step.action == "join" or self.fleet.working(slot)
-
-        if not (yield Until(free, self.ready)) and step.holds in self.held:
+        if not (yield Until(lambda: step.holds not in self.held, QUEUE_SECONDS)):
             self.faults.append(f"{step.action} {step.target}: its target was never free")
             return
         self.held.add(step.holds)
         try:
+            if step.role and step.action != "join":
+                yield Until(lambda: self.fleet.working(slot), self.ready)
             yield from ACTIONS[step.action](self, step)
         finally:
             self.held.discard(step.holds)

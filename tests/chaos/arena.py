@@ -30,6 +30,8 @@ ROUTES: Final = tuple(f"{role}-{slot}" for role in ROLES for slot in (*SLOTS, EX
 """One route to the broker per slot, so that one worker's network can be bad alone."""
 
 
+READY_SECONDS: Final = 180.0
+"""How long a server may take to come back; a busy machine is no finding."""
 SERVERS: Final = tuple(kind.name for kind in INFRASTRUCTURE)
 
 
@@ -156,8 +158,10 @@ def full_arena() -> Iterator[Arena]:
             disk = None if no_disk else held.enter_context(Disk(Layout(home).data("kafka")))
             proxy = held.enter_context(Proxy(behind))
             routes = {name: (port, proxy.port(name)) for name, port in behind.items()}
-            kafka = type("Kafka", (RoutedKafka,), {"routes": routes})
-            kinds = [kafka, *(kind for kind in INFRASTRUCTURE if kind is not Kafka)]
+            patient = {"ready_seconds": READY_SECONDS}
+            kafka = type("Kafka", (RoutedKafka,), {"routes": routes, **patient})
+            others = [kind for kind in INFRASTRUCTURE if kind is not Kafka]
+            kinds = [kafka, *(type(kind.__name__, (kind,), patient) for kind in others)]
             engine = held.enter_context(LocalEngine(home, Ports.free(), jars, kinds))
             unable = {"disk_full": no_disk} if no_disk else {}
             yield Arena(RunningStack(engine), engine, proxy, disk, unable)

@@ -49,4 +49,5 @@ def test_nothing_is_lost_doubled_or_forked(stack: RunningStack, home: Path, tmp_
     assert report.counts["faults in a commit"] >= 6
     assert report.counts["clock jumps"] >= 3
     assert report.counts["stalled by the clock"] == 1
+    assert report.checked["fsck"] == 1
     assert sum(report.load.values()) > SECONDS * RATE / 2
