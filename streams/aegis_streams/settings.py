@@ -35,11 +35,14 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "secrets_dir": "AEGIS_SECRETS_DIR",
     "database_url": "AEGIS_DATABASE_URL",
     "database_admin_url": "AEGIS_DATABASE_ADMIN_URL",
+    "database_keeper_url": "AEGIS_DATABASE_KEEPER_URL",
+    "connect_url": "AEGIS_CONNECT_URL",
     "parameters_file": "AEGIS_CONFIG_PATH",
     "local": "AEGIS_LOCAL",
     "listen_host": "AEGIS_LISTEN_HOST",
     "decide_metrics_port": "AEGIS_DECIDE_METRICS_PORT",
     "seal_metrics_port": "AEGIS_SEAL_METRICS_PORT",
+    "sink_metrics_port": "AEGIS_SINK_METRICS_PORT",
     "log_level": "AEGIS_LOG_LEVEL",
     "test_faults": "AEGIS_TEST_FAULTS",
     "sign_journal": "AEGIS_TEST_SIGN_JOURNAL",
@@ -54,6 +57,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "replication": (1, 15),
     "decide_metrics_port": (0, 65_535),
     "seal_metrics_port": (0, 65_535),
+    "sink_metrics_port": (0, 65_535),
 }
 
 
@@ -76,11 +80,14 @@ class Settings:
         secrets_dir: Passwords of the database roles, ``ROLE.password`` and ``ROLE.pgpass``.
         database_url: The audit database with a role that reads, ``postgresql://...``; empty: none.
         database_admin_url: The same with a role that may create roles; for ``database prepare``.
+        database_keeper_url: The same with the role of the sink's keeper; for ``sink run``.
+        connect_url: REST interface of a Kafka Connect worker.
         parameters_file: Parameter set for genesis; None means the documented defaults.
         local: Local mode: a single broker and replication 1 are accepted.
         listen_host: Address on which workers serve metrics and health.
         decide_metrics_port: Port of the decider's metrics and health; 0 picks a free one.
         seal_metrics_port: The same of the sealer.
+        sink_metrics_port: The same of the sink's keeper.
         log_level: Level name of the standard library's logging.
         test_faults: Fault plan of the chaos tests; empty in every real deployment.
         sign_journal: File in which the chaos tests collect every signature ever made.
@@ -100,11 +107,14 @@ class Settings:
     secrets_dir: Path = Path(".aegis/secrets")
     database_url: str = ""
     database_admin_url: str = ""
+    database_keeper_url: str = ""
+    connect_url: str = "http://127.0.0.1:18083"
     parameters_file: Path | None = None
     local: bool = True
     listen_host: str = "127.0.0.1"
     decide_metrics_port: int = 19464
     seal_metrics_port: int = 19465
+    sink_metrics_port: int = 19466
     log_level: str = "INFO"
     test_faults: str = ""
     sign_journal: Path | None = None

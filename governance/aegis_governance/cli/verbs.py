@@ -42,6 +42,7 @@ STREAMS: Final[Mapping[str, str]] = {
     "worker": "run a decider or a sealer",
     "topics": "create or check topics and schemas",
     "database": "make the audit database ready",
+    "sink": "carry the audit log to the database, and watch over it",
     "submit": "produce proposals",
     "watch": "show decisions as they arrive, each verified",
     "receipt": "fetch a decision with its proof",

@@ -15,6 +15,7 @@ COMMANDS: Final = (
     "aegis_streams.cli.run",
     "aegis_streams.cli.topics",
     "aegis_streams.cli.database",
+    "aegis_streams.cli.sink",
     "aegis_streams.cli.worker",
     "aegis_streams.cli.submit",
     "aegis_streams.cli.watch",

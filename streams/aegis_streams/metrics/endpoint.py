@@ -62,7 +62,7 @@ class Endpoint:
         except OSError as error:
             raise UnavailableError(
                 f"metrics endpoint {host}:{port}: {error.strerror}; choose another port with "
-                "AEGIS_DECIDE_METRICS_PORT or AEGIS_SEAL_METRICS_PORT"
+                "AEGIS_DECIDE_METRICS_PORT, AEGIS_SEAL_METRICS_PORT or AEGIS_SINK_METRICS_PORT"
             ) from error
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]

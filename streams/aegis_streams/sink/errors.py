@@ -13,5 +13,13 @@ class MigrationError(SinkError):
     """The database was made from other migrations than those at hand."""
 
 
+class ConnectorError(SinkError):
+    """The connector configuration is not accepted; the message names the field."""
+
+
+class ConnectUnreachableError(UnavailableError):
+    """Kafka Connect did not answer, or not as it should."""
+
+
 class DatabaseUnreachableError(UnavailableError):
     """PostgreSQL did not answer, or does not let this role in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aegis_streams.sink.access import AUDITOR, SINK, ensure_password
+from aegis_streams.sink.access import AUDITOR, KEEPER, SINK, ensure_password
 from aegis_streams.sink.database import connected, ensure_database, set_password
 from aegis_streams.sink.migrations import apply_migrations
 
@@ -31,7 +31,7 @@ def prepare_database(admin_url: str, secrets: Path) -> Prepared:
 
     Args:
         admin_url: Address with an administrator's role.
-        secrets: Directory of the passwords of sink and auditor.
+        secrets: Directory of the roles' passwords.
 
     Raises:
         DatabaseUnreachableError: The server does not answer.
@@ -40,7 +40,7 @@ def prepare_database(admin_url: str, secrets: Path) -> Prepared:
     made = ensure_database(admin_url)
     with connected(admin_url) as connection:
         applied = apply_migrations(connection)
-        for role in (SINK, AUDITOR):
+        for role in (SINK, KEEPER, AUDITOR):
             set_password(connection, role, ensure_password(secrets, role))
         row = connection.execute("select aegis.audit_make_partitions()").fetchone()
     return Prepared(made, applied, row[0] if row else 0)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aegis_streams.stack.layout import Layout
     from aegis_streams.stack.state import ComponentState
 
-LAG_METRIC: Final = "aegis_lag_records"
+LAG_METRICS: Final = ("aegis_lag_records", "aegis_sink_lag_leaves")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def lag_of(metrics: str) -> int | None:
     values = [
         float(line.rpartition(" ")[2])
         for line in metrics.splitlines()
-        if line.startswith(LAG_METRIC)
+        if line.startswith(LAG_METRICS)
     ]
     return int(sum(values)) if values else None
 

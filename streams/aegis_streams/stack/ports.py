@@ -25,6 +25,8 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "decide_metrics": "AEGIS_DECIDE_METRICS_PORT",
     "seal_metrics": "AEGIS_SEAL_METRICS_PORT",
     "postgres": "AEGIS_POSTGRES_PORT",
+    "connect": "AEGIS_CONNECT_PORT",
+    "sink_metrics": "AEGIS_SINK_METRICS_PORT",
 }
 """Field of `Ports` -> environment variable."""
 
@@ -40,6 +42,8 @@ class Ports:
         decide_metrics: Metrics and health of the decider.
         seal_metrics: Metrics and health of the sealer.
         postgres: Where clients reach the audit database.
+        connect: Kafka Connect's REST interface.
+        sink_metrics: Metrics and health of the sink's keeper.
     """
 
     kafka: int = 19092
@@ -48,6 +52,8 @@ class Ports:
     decide_metrics: int = 19464
     seal_metrics: int = 19465
     postgres: int = 15432
+    connect: int = 18083
+    sink_metrics: int = 19466
 
     def __post_init__(self) -> None:
         given = [getattr(self, field.name) for field in fields(self)]

@@ -120,7 +120,7 @@ def test_a_state_that_cannot_be_understood_is_named(text: str, tmp_path: Path) -
 
 
 def test_settings_find_the_stack_in_its_file(tmp_path: Path) -> None:
-    ports = Ports(1001, 1002, 1003, 1004, 1005, 1006)
+    ports = Ports(1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008)
     place = Place(Layout(tmp_path), ports, tmp_path / "jars")
     save_place(place)
     assert load_place(Layout(tmp_path)) == place

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aegis_streams.stack.components.connect import Connect
 from aegis_streams.stack.components.database import Database
 from aegis_streams.stack.components.kafka import Kafka
 from aegis_streams.stack.components.postgres import Postgres
 from aegis_streams.stack.components.registry import Registry
+from aegis_streams.stack.components.sink import Sink
 from aegis_streams.stack.components.topics import Topics
 from aegis_streams.stack.components.workers import Decider, Sealer
 from aegis_streams.stack.errors import StackError
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from aegis_streams.stack.component import Component
 
 COMPONENTS: Final[Mapping[str, type[Component]]] = {
-    kind.name: kind for kind in (Kafka, Registry, Postgres, Topics, Database, Decider, Sealer)
+    kind.name: kind
+    for kind in (Kafka, Registry, Postgres, Connect, Topics, Database, Decider, Sealer, Sink)
 }
 """Every component of ``aegis up``, by name."""
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aegis_streams.stack.tools import java
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+LOGGING: Final = (
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+    "-Dorg.slf4j.simpleLogger.showThreadName=false",
+)
+"""How lines of `slf4j-simple` begin."""
 
 
 def jvm(heap_megabytes: int, *options: str) -> list[str]:

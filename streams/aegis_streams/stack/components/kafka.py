@@ -8,7 +8,7 @@ import uuid
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from aegis_streams.stack.component import Component
-from aegis_streams.stack.components.java import class_path, jvm
+from aegis_streams.stack.components.java import LOGGING, class_path, jvm
 from aegis_streams.stack.errors import ComponentError
 from aegis_streams.stack.files import write_atomically
 from aegis_streams.stack.layout import LOCAL_FILES
@@ -43,7 +43,7 @@ class Kafka(Component):
         """Return the broker's command line."""
         config = str(self.place.layout.data(self.name) / "server.properties")
         return [
-            *jvm(HEAP_MEGABYTES, "-Xms256m", *_LOGGING),
+            *jvm(HEAP_MEGABYTES, "-Xms256m", *LOGGING),
             *class_path(self.place.jars / "kafka"),
             "kafka.Kafka",
             config,
@@ -80,10 +80,3 @@ class Kafka(Component):
                 output = f"no end after {_FORMAT_SECONDS} s"
         if process.returncode != 0:
             raise ComponentError(f"kafka: its data directory cannot be formatted: {output[-1500:]}")
-
-
-_LOGGING: Final = (
-    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
-    "-Dorg.slf4j.simpleLogger.showThreadName=false",
-)
