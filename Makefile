@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run down test lint format lock bench bench-peers chaos chaos-control soak clean
+.PHONY: help setup run down test lint format lock bench bench-peers chaos chaos-control soak outage clean
 
 help: ## Show what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ chaos-control: setup ## The same to stock Faust alone, which has to fail
 
 soak: setup ## Steady load for DURATION seconds (default an hour): memory, handles, lag and disk stay flat
 	@$(CHAOS).soak --duration $(or $(DURATION),3600) $(if $(SEED),--seed $(SEED))
+
+outage: setup ## Stop PostgreSQL, Connect and the registry for two minutes each under load (AWAY=120)
+	@PYTHONPATH=tests $(BIN)/python -m outage $(if $(AWAY),--seconds $(AWAY))
 
 bench: setup ## Measure speed on servers of its own (.aegis/bench/latest.json; BENCH="--quick")
 	@PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)

@@ -33,11 +33,10 @@ TEMPLATE: Final = "aegis_template"
 
 
 class HastyPostgres(Postgres):
-    """The server without a care for power cuts."""
+    """The server without a care for power cuts; a kill -9 it survives with every commit."""
 
     options: ClassVar[tuple[str, ...]] = (
         "fsync = off",
-        "synchronous_commit = off",
         "full_page_writes = off",
         "max_connections = 100",
     )

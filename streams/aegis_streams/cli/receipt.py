@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aegis_governance.errors import UnreadableError
 from aegis_streams.cli.arguments import add_trust_option, settings_of
 from aegis_streams.cli.finish import OK, command
+from aegis_streams.client.errors import NotFoundError, NotSealedError
 from aegis_streams.client.receipts import Rebuilt, ReceiptBuilder
+from aegis_streams.errors import UnavailableError
+from aegis_streams.sink.errors import DatabaseUnreachableError
+from aegis_streams.sink.receipts import rebuild_receipt
 
 if TYPE_CHECKING:
     import argparse
@@ -32,6 +37,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="where to write (default: standard output)",
     )
+    parser.add_argument(
+        "--database",
+        action="store_true",
+        help="read the audit database ($AEGIS_DATABASE_URL) and not the topic; without this it is "
+        "read when the topic cannot answer",
+    )
     add_trust_option(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
@@ -40,7 +51,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 @command("receipt")
 def run(args: argparse.Namespace) -> int:
     """Write the receipt; nothing is written unless it was verified."""
-    rebuilt = ReceiptBuilder.connect(settings_of(args)).rebuild(args.decision_id)
+    rebuilt = _rebuilt(args)
     if args.output is not None:
         _write(args.output, rebuilt.receipt)
     if args.json:
@@ -54,6 +65,24 @@ def run(args: argparse.Namespace) -> int:
             f"it with `aegis verify {args.output}`"
         )
     return OK
+
+
+def _rebuilt(args: argparse.Namespace) -> Rebuilt:
+    """Rebuild from the topic, or from the database if that is asked for or all that is left."""
+    settings = settings_of(args)
+    if args.database:
+        return rebuild_receipt(settings, args.decision_id)
+    try:
+        return ReceiptBuilder.connect(settings).rebuild(args.decision_id)
+    except (NotFoundError, UnavailableError) as error:
+        if not settings.database_url:
+            raise
+        try:
+            rebuilt = rebuild_receipt(settings, args.decision_id)
+        except (NotFoundError, NotSealedError, DatabaseUnreachableError):
+            raise error from None
+        print(f"from the database; the topic cannot answer: {error}", file=sys.stderr)
+        return rebuilt
 
 
 def _as_object(args: argparse.Namespace, rebuilt: Rebuilt) -> dict[str, object]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aegis_streams.client.demo import Answer, DemoResult
+    from aegis_streams.sink.summary import Summary
 
 SHOWN_CHANGES: Final = 20
 """Newest changes of the repository that the table shows."""
@@ -29,6 +30,19 @@ def result_tables(result: DemoResult) -> list[Table]:
         tables.append(_table(title, shown))
     tables.append(_table("Edge cases", result.cases))
     return tables
+
+
+def database_table(stored: Summary) -> Table:
+    """Return what the audit database holds: its sums and the newest decisions."""
+    sums = ", ".join(f"{number} {kind}" for kind, number in stored.kinds.items())
+    title = f"PostgreSQL: {sums}; {stored.checkpoints} checkpoints, {stored.quarantined} refused"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name in ("time", "leaf", "agent", "decision", "decided", "failing gates"):
+        table.add_column(name, no_wrap=name != "failing gates")
+    for row in stored.newest:
+        status = Text(row.status, STYLES[row.status])
+        table.add_row(row.time, row.place, Text(row.agent_id), row.decision_id, status, row.failing)
+    return table
 
 
 def counts(result: DemoResult) -> dict[str, int]:
@@ -64,6 +78,7 @@ def _suggestions(decision_id: str | None) -> tuple[tuple[str, str], ...]:
         ("watch --from earliest", "every decision, verified as it is read"),
         (f"receipt {decision_id} -o r.tlog-proof", "its receipt, from the log"),
         ("verify r.tlog-proof", "checked offline, from the trust file alone"),
+        (f"receipt {decision_id} --database", "the same from PostgreSQL"),
         ("submit --git PATH", "another repository"),
         ("status", "what runs"),
         ("down", "stop it; the data stays"),

@@ -1,4 +1,4 @@
-"""`aegis sink run|apply|status`: the way from the audit topic to PostgreSQL."""
+"""`aegis sink run|apply|status|replay`: the way from the audit topic to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from aegis_streams.metrics.endpoint import Endpoint, Health
 from aegis_streams.metrics.sink import SinkMetrics
 from aegis_streams.runtime import logs
 from aegis_streams.settings import Settings
-from aegis_streams.sink.connectors import addresses_of, apply_connectors, load_connectors
+from aegis_streams.sink.connectors import (
+    addresses_of,
+    apply_connectors,
+    load_connectors,
+    replay_connectors,
+)
 from aegis_streams.sink.keeper import Keeper
 from aegis_streams.sink.rest import ConnectRest
 
@@ -37,6 +42,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         ("run", "apply the connectors, start again what fails, export metrics", _run),
         ("apply", "check the connector configuration and apply it once", _apply),
         ("status", "show the connectors", _status),
+        ("replay", "offer every leaf to the database again; what is stored is skipped", _replay),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
         verb.add_argument("--json", action="store_true", help="machine output")
@@ -75,6 +81,15 @@ def _apply(args: argparse.Namespace) -> int:
         print(f"{name}  applied")
     for name in applied.unchanged:
         print(f"{name}  in place")
+    return OK
+
+
+@command("sink")
+def _replay(args: argparse.Namespace) -> int:
+    settings = Settings.load()
+    names = list(load_connectors(addresses_of(settings)))
+    replay_connectors(ConnectRest(settings.connect_url), names)
+    print(json.dumps(names) if args.json else f"{', '.join(names)}: from the beginning again")
     return OK
 
 

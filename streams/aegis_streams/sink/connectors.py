@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
 from aegis_streams.names import AUDIT, CHECKPOINTS
-from aegis_streams.sink.errors import ConnectorError
+from aegis_streams.sink.errors import ConnectorError, ConnectUnreachableError
 from aegis_streams.sink.migrations import CONNECT_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from aegis_streams.settings import Settings
@@ -42,6 +43,9 @@ REQUIRED: Final[Mapping[str, str]] = {
     "value.converter.apicurio.registry.auto-register": "false",
 }
 """What the guarantee rests on (ADR 0010): another value is refused."""
+STOP_SECONDS: Final = 60.0
+"""How long the tasks of a stopped connector may take to leave their group."""
+_POLL_SECONDS: Final = 0.5
 _PLACEHOLDER: Final = re.compile(r"@([A-Z_]+)@")
 _PREFIXES: Final = ("consumer.override.", "key.converter.", "value.converter.")
 _NATIVE_API: Final = "/apis/registry/v2"
@@ -149,6 +153,36 @@ def apply_connectors(rest: ConnectRest, wanted: Mapping[str, Mapping[str, str]])
             rest.put(name, config)
             changed.append(name)
     return Applied(changed, unchanged)
+
+
+def replay_connectors(rest: ConnectRest, names: Sequence[str]) -> None:
+    """Make connectors offer their topics from the beginning: the guard drops what is stored.
+
+    1. stop them  2. forget their offsets, once their tasks have left the group  3. let them run
+
+    Raises:
+        ConnectUnreachableError: Connect does not answer, or the tasks do not end.
+    """
+    for name in names:
+        # Step 1
+        rest.stop(name)
+    for name in names:
+        # Step 2
+        deadline = time.monotonic() + STOP_SECONDS
+        while not _forgotten(rest, name, last_try=time.monotonic() > deadline):
+            time.sleep(_POLL_SECONDS)
+        # Step 3
+        rest.resume(name)
+
+
+def _forgotten(rest: ConnectRest, name: str, *, last_try: bool) -> bool:
+    try:
+        rest.replay(name)
+    except (ConnectUnreachableError, ConnectorError):
+        if last_try:
+            raise
+        return False
+    return True
 
 
 def _refused(rest: ConnectRest, name: str, config: Mapping[str, str]) -> list[str]:

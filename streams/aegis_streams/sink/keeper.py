@@ -3,7 +3,7 @@
 Each round, none of which ends it whatever fails:
 
 1. connectors: apply the configuration where it is missing or differs; start again what has failed
-2. database: make partitions ahead, count rows and what was refused
+2. database: make partitions ahead, drop old checkpoints, count rows and what was refused
 3. Kafka: compare the end of each log with the database
 """
 
@@ -170,6 +170,7 @@ class Keeper:
         metrics = self._metrics
         with connected(self._settings.database_keeper_url) as connection:
             connection.execute("select aegis.audit_make_partitions()")
+            connection.execute("select aegis.prune_checkpoints()")
             for position in database_positions(connection):
                 metrics.rows.labels(position.log).set(position.size)
             for table, reason, number in connection.execute(_COUNTS):

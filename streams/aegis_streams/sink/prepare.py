@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from aegis_streams.sink.access import AUDITOR, KEEPER, SINK, ensure_password
+from aegis_streams.sink.body_schemas import store_body_schemas
 from aegis_streams.sink.database import connected, ensure_database, set_password
 from aegis_streams.sink.migrations import apply_migrations
 
@@ -40,6 +41,7 @@ def prepare_database(admin_url: str, secrets: Path) -> Prepared:
     made = ensure_database(admin_url)
     with connected(admin_url) as connection:
         applied = apply_migrations(connection)
+        store_body_schemas(connection)
         for role in (SINK, KEEPER, AUDITOR):
             set_password(connection, role, ensure_password(secrets, role))
         row = connection.execute("select aegis.audit_make_partitions()").fetchone()

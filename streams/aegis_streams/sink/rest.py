@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 20.0
 """Connect answers slowly while its group rebalances."""
-_BUSY: Final = (http.client.CONFLICT, http.client.INTERNAL_SERVER_ERROR)
+_BUSY: Final = (
+    http.client.CONFLICT,
+    http.client.INTERNAL_SERVER_ERROR,
+    http.client.SERVICE_UNAVAILABLE,
+    http.client.NOT_FOUND,
+)
+"""Answers of a worker that starts, stops or rebalances."""
 
 
 class Status(NamedTuple):
@@ -84,6 +90,18 @@ class ConnectRest:
         traces = [each.get("trace", "") for each in (found["connector"], *found["tasks"])]
         trace = next((_cause(text) for text in traces if text), "")
         return Status(name, str(found["connector"]["state"]), tasks, trace)
+
+    def replay(self, name: str) -> None:
+        """Make a connector offer its topic from the beginning again; it must be stopped first."""
+        self._ask("DELETE", f"/connectors/{quote(name)}/offsets")
+
+    def stop(self, name: str) -> None:
+        """Stop a connector; its configuration stays."""
+        self._ask("PUT", f"/connectors/{quote(name)}/stop")
+
+    def resume(self, name: str) -> None:
+        """Let a stopped connector run again."""
+        self._ask("PUT", f"/connectors/{quote(name)}/resume")
 
     def restart_failed(self, name: str) -> None:
         """Start again whatever of a connector has failed."""

@@ -15,6 +15,7 @@ from aegis_streams.client.decisions import DecisionReader, RefusedDecision, Veri
 from aegis_streams.client.demo import Answer, DemoResult
 from aegis_streams.client.outcomes import Outcome
 from aegis_streams.client.producer import Delivered
+from aegis_streams.sink.summary import Newest, Summary
 from support.decisions import SignedStream, body
 from support.git_history import GitRepository, lines
 from support.logs import trust
@@ -105,13 +106,32 @@ def test_sums_and_what_to_type_next(result: DemoResult) -> None:
         assert f"aegis {command}" in text
 
 
+STORED = Summary(
+    {"DecisionMade": 33},
+    4,
+    0,
+    [Newest("2026-01-01T00:00:00Z", "aegis/local/1/0#7", "agent", "d-1", "halt", "risk")],
+)
+
+
+def test_the_database_is_shown() -> None:
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(run_table.database_table(STORED))
+    text = console.export_text()
+    assert "PostgreSQL: 33 DecisionMade; 4 checkpoints, 0 refused" in text
+    assert "aegis/local/1/0#7" in text
+    assert "d-1" in text
+
+
 def test_machine_output_is_json_and_complete(result: DemoResult) -> None:
-    told: dict[str, Any] = json.loads(json.dumps(run._as_object(result), default=bytes.hex))
+    told: dict[str, Any] = json.loads(json.dumps(run._as_object(result, STORED), default=bytes.hex))
     assert len(told["changes"]) == 32
     assert told["cases"][1]["as_expected"] is False
     assert told["cases"][2]["decision"] is None
     assert told["changes"][0]["decision"]["verified"] is True
     assert told["counts"]["proceed"] == 31
+    assert told["database"]["kinds"] == {"DecisionMade": 33}
+    assert told["database"]["newest"][0]["decision_id"] == "d-1"
 
 
 def test_without_repository_there_are_no_changes_and_a_word_about_it(tmp_path: Path) -> None:
@@ -136,5 +156,5 @@ def test_refused_decisions_are_shown(
     result: DemoResult, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lie = RefusedDecision("copies_differ", "status: 'proceed'", "aegis.decisions", 0, 4)
-    run._show(DemoResult(result.changes, result.cases, [lie]))
+    run._show(DemoResult(result.changes, result.cases, [lie]), STORED)
     assert "NOT TRUSTED: copies_differ: status: 'proceed'" in capsys.readouterr().out

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HEAP_MEGABYTES: Final = 384
+_QUIET: Final = "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.connect.runtime.rest.RestServer=warn"
+"""The keeper asks every second; that is not logged."""
 _INTERNAL_TOPICS: Final = ("config", "offset", "status")
 
 
@@ -36,7 +38,7 @@ class Connect(Component):
     def command(self) -> Sequence[str]:
         """Return the worker's command line."""
         return [
-            *jvm(HEAP_MEGABYTES, "-XX:+UseSerialGC", *LOGGING),
+            *jvm(HEAP_MEGABYTES, "-XX:+UseSerialGC", *LOGGING, _QUIET),
             *class_path(self.place.jars / "kafka"),
             "org.apache.kafka.connect.cli.ConnectDistributed",
             str(self.place.layout.data(self.name) / "worker.properties"),
