@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from bench import live, machine, report
+from bench import live, machine, report, sink
 from bench.arena import Arena
 from bench.budget import Budget
 from bench.judging import judging
@@ -70,8 +70,10 @@ def run(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     sections: dict[str, Any] = {}
     if "budget" in plan.sections:
         sections["budget"] = Budget(plan).run()
-    if set(plan.sections) - {"budget"}:
+    if set(plan.sections) - {"budget", "sink"}:
         _on_a_stack(plan, say, sections)
+    if "sink" in plan.sections:
+        sections["sink"] = sink.measure(plan, say)
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": machine.facts(),

@@ -15,6 +15,7 @@ SECTIONS: Final = (
     "failover",
     "restore",
     "disk",
+    "sink",
     "fsck",
 )
 """Everything that can be measured, in the order in which it is."""

@@ -37,6 +37,7 @@ TARGETS: Final = (
     Target("latency p99, ms", ("latency", "verified_ms", "p99"), 200, most=True),
     Target("failover of decide, s", ("failover", "decide_seconds"), 10, most=True),
     Target("failover of seal, s", ("failover", "seal_seconds"), 10, most=True),
+    Target("sink, rows per second", ("sink", "per_second"), 10_000),
     Target("fsck, leaves per second", ("fsck", "per_second"), 50_000),
     Target("restore, s per 1,000,000 keys", ("restore", "seconds_per_million"), 30, most=True),
 )

@@ -39,6 +39,8 @@ def test_a_quick_run_measures_everything(tmp_path: Path) -> None:
         assert sections[name]["per_second"] > 0
         assert sections[name]["per_cpu_second"] > 0
     assert sections["together"]["per_second"] > 0
+    assert sections["sink"]["per_second"] > 0
+    assert sections["sink"]["refused"] == 0
     assert (
         0 < sections["latency"]["verified_ms"]["p50"] <= sections["latency"]["verified_ms"]["max"]
     )
