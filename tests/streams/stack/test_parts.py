@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphlib import CycleError
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,9 +24,6 @@ from aegis_streams.stack.place import load_place, save_place
 from aegis_streams.stack.ports import Ports
 from aegis_streams.stack.processes import ProcessIdentity
 from aegis_streams.stack.state import ComponentState, Phase, StackState
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_waits_double_up_to_the_longest() -> None:
@@ -182,7 +179,7 @@ def test_the_files_of_the_stack_are_in_the_package() -> None:
 
 def test_no_file_of_the_stack_names_a_package_server() -> None:
     schema = ("maven.apache.org/POM", "maven.apache.org/xsd", "www.w3.org/2001")
-    for path in LOCAL_FILES.iterdir():
+    for path in filter(Path.is_file, LOCAL_FILES.rglob("*")):
         text = path.read_text()
         for known in schema:
             text = text.replace(f"://{known}", "")
