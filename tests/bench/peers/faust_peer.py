@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import faust
 
@@ -19,6 +19,8 @@ from bench.peers.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_BATCH_BYTES: Final = 500_000
 
 
 class Table:
@@ -68,6 +70,9 @@ def main(work: Work) -> None:
         topic_partitions=work.partitions,
         broker_commit_interval=work.commit_ms / 1000,
         consumer_auto_offset_reset="earliest",
+        # The defaults fill a request with eight windows and wait for its answer.
+        producer_max_batch_size=_BATCH_BYTES,
+        producer_linger=0.005,
     )
     raw: dict[str, Any] = {
         "key_type": bytes,
@@ -80,7 +85,7 @@ def main(work: Work) -> None:
         DEAD_LETTERS: app.topic(work.dead_letters, **raw),
     }
     tables = {
-        name: app.Table(name, partitions=work.partitions, **raw)
+        name: app.Table(name, partitions=work.partitions, schema=faust.Schema(**raw))
         for name in ("heads", "drift", "proposals")
     }
     work_on = OneByOne(work, lambda name, partition: Table(tables[name], partition))
