@@ -11,6 +11,7 @@ import yaml
 
 from aegis_governance.telemetry.metrics import CORE_METRICS
 from aegis_streams.metrics import Metrics
+from aegis_streams.metrics.sink import SinkMetrics
 from support.tools import promtool
 
 if TYPE_CHECKING:
@@ -48,12 +49,8 @@ def names_in(registry: CollectorRegistry) -> set[str]:
 
 
 def known() -> set[str]:
-    found = names_in(Metrics("decide").registry) | {spec.name for spec in CORE_METRICS}
-    try:
-        from aegis_streams.metrics.sink import SinkMetrics  # noqa: PLC0415
-    except ImportError:
-        return found
-    return found | names_in(SinkMetrics().registry)
+    streams = names_in(Metrics("decide").registry) | names_in(SinkMetrics().registry)
+    return streams | {spec.name for spec in CORE_METRICS}
 
 
 def used_in(expression: str) -> set[str]:

@@ -1,10 +1,8 @@
-"""The alert rules: well formed, and about metrics that exist."""
+"""The alert rules: well formed, and about metrics that exist. tests/deploy asks `promtool`."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from typing import Any, Final
 
 import pytest
@@ -42,13 +40,3 @@ def test_what_must_wake_somebody_is_there() -> None:
     used = " ".join(rule["expr"] for rule in rules())
     for name in ("quarantine_rows", "lag_leaves", "connector_running", "restarts_total", "up"):
         assert f"aegis_sink_{name}" in used
-
-
-def test_promtool_agrees() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed")
-    done = subprocess.run(
-        [promtool, "check", "rules", str(RULES)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
