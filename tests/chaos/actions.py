@@ -77,7 +77,10 @@ class Field:
         self.faults: list[str] = []
 
     def perform(self, step: Step) -> Action:
-        """Carry out a step once its target is free and at work."""
+        """Carry out a step once its target is free and at work.
+
+        A server is free for the next step when all workers are at work again.
+        """
         slot = (step.role, step.slot)
         reason = self.arena.why_not(step.action)
         if reason:
@@ -92,6 +95,8 @@ class Field:
             if step.role and step.action != "join":
                 yield Until(lambda: self.fleet.working(slot), self.ready)
             yield from ACTIONS[step.action](self, step)
+            if not step.role:
+                yield Until(self.fleet.all_working, self.ready)
         finally:
             self.held.discard(step.holds)
 

@@ -60,7 +60,13 @@ class Step(NamedTuple):
 
     @property
     def holds(self) -> str:
-        """What no other step may hit at the same time: the target, or its network alone."""
+        """What no other step may hit at the same time.
+
+        The target, or its network alone. Servers go one after the other: with one of them away at
+        any time, no worker could ever start.
+        """
+        if not self.role:
+            return "servers"
         return f"{self.target} network" if self.action in NETWORK else self.target
 
 
