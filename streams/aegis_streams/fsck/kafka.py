@@ -179,8 +179,11 @@ class Kafka:
                 "isolation.level": isolation,
                 "check.crcs": True,
                 "fetch.wait.max.ms": 10,
+                # Decisions unpack to many times their size: small fetches, and at once again.
+                "fetch.message.max.bytes": 256 * 1024,
+                "fetch.queue.backoff.ms": 2,
                 "queued.min.messages": 20_000,
-                "queued.max.messages.kbytes": 8 * 1024,
+                "queued.max.messages.kbytes": 16 * 1024,
                 "log_level": 2,
                 **self._settings,
             },
