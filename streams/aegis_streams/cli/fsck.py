@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from aegis_streams.settings import Settings
 
 _ORIGIN: Final = re.compile(r"[^/]+/[^/]+/[1-9][0-9]*/([0-9]+)")
+_GROUPS: Final = {
+    "decide": names.DECIDE_GROUP,
+    "seal": names.SEAL_GROUP,
+    "sink": "connect-aegis-audit",
+    "sink-checkpoints": "connect-aegis-checkpoints",
+}
+"""Consumer groups; Connect names its own after its connectors."""
 _VERDICT: Final = {
     GOOD: "all good",
     NOT_TRUSTED: "NOT TRUSTED",
@@ -131,7 +138,7 @@ def _tasks(args: argparse.Namespace, settings: Settings) -> list[fsck.Task]:
         bootstrap=None if chosen == (False, True) else settings.bootstrap,
         registry=settings.registry_url,
         database=None if chosen == (True, False) else url,
-        groups={"decide": names.DECIDE_GROUP, "seal": names.SEAL_GROUP},
+        groups=_GROUPS,
         keeps_ms=(_keeps(names.DECISIONS), _keeps(names.DEAD_LETTERS)),
     )
     since = tuple(_notes(args.since))

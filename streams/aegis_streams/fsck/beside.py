@@ -30,11 +30,15 @@ class Beside:
 
     def __init__(self, task: Task, kafka: Cluster) -> None:
         self._log, self._partition = task.log, task.partition
-        source, group = task.source, task.source.groups.get("sink")
-        topics = source.topics.audit, source.topics.checkpoints
+        source = task.source
+        topics = {"sink": source.topics.audit, "sink-checkpoints": source.topics.checkpoints}
         self._delivered = [
-            None if group is None else kafka.committed(group, topic, task.partition)
-            for topic in topics
+            (
+                kafka.committed(source.groups[name], topic, task.partition)
+                if name in source.groups
+                else None
+            )
+            for name, topic in topics.items()
         ]
         if source.database is None:
             raise CannotCheckError("no database is named")

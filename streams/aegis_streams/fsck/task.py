@@ -52,8 +52,8 @@ class Source:
         topics: Names of topics.
         registry: The schema registry in Confluent's interface; None leaves it out.
         database: URL of PostgreSQL; None leaves it out.
-        groups: Consumer group by its task: `decide`, `seal`, `sink`. What a group committed must
-            have left its traces; a group that is not named is not asked.
+        groups: Consumer group by its task: `decide`, `seal`, `sink`, `sink-checkpoints`. What a
+            group committed must have left its traces; a group that is not named is not asked.
         keeps_ms: For how long decisions (and checkpoints), and dead letters, are kept.
     """
 
