@@ -77,6 +77,12 @@ def test_the_target_of_a_step() -> None:
     assert Step(0, "kill_broker").target == "kafka"
 
 
+def test_servers_wait_for_each_other_and_a_network_does_not_hold_its_worker() -> None:
+    assert Step(0, "kill_broker").holds == Step(0, "outage", server="registry").holds
+    assert Step(0, "cut", "seal", 1).holds == "seal-1 network"
+    assert Step(0, "kill", "seal", 1).holds == "seal-1"
+
+
 def test_an_action_goes_on_when_its_condition_holds() -> None:
     clock = Clock()
     agenda = Agenda(clock)
