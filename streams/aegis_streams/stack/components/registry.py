@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from aegis_streams.stack.addresses import CONFLUENT_API
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 HEAP_MEGABYTES: Final = 256
+_MARK: Final = "aegis.ready"
+"""File in the data directory: the registry has been ready."""
 
 
 class Registry(Component):
@@ -24,8 +27,15 @@ class Registry(Component):
     ports: ClassVar[tuple[str, ...]] = ("registry",)
 
     def prepare(self) -> None:
-        """Make the directory of its database."""
-        self.place.layout.data(self.name).mkdir(parents=True, exist_ok=True)
+        """Make the directory of its database; one that never became ready begins anew.
+
+        A registry that is killed while it makes its tables leaves half of them, and never starts
+        again. Nobody has registered anything before it was ready.
+        """
+        data = self.place.layout.data(self.name)
+        if not (data / _MARK).exists():
+            shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Sequence[str]:
         """Return the registry's command line."""
@@ -51,7 +61,10 @@ class Registry(Component):
 
     def ready(self) -> bool:
         """Whether it answers a question about schemas."""
-        return http_get(self.place.ports.registry, f"{CONFLUENT_API}/subjects") is not None
+        answers = http_get(self.place.ports.registry, f"{CONFLUENT_API}/subjects") is not None
+        if answers:
+            (self.place.layout.data(self.name) / _MARK).touch()
+        return answers
 
     def _database(self) -> str:
         return f"jdbc:h2:file:{self.place.layout.data(self.name) / 'schemas'}"
