@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aegis_streams.names import AUDIT, DEAD_LETTERS, DECIDE_GROUP, PROPOSALS, SEAL_GROUP
+from aegis_streams.names import (
+    AUDIT,
+    DEAD_LETTERS,
+    DECIDE_GROUP,
+    DECIDE_TABLES,
+    PROPOSALS,
+    SEAL_GROUP,
+    changelog,
+)
 from aegis_streams.records import Records
 from aegis_streams.stack.processes import wait_until
 from bench import bare_loop
@@ -88,6 +96,12 @@ class Rounds:
         else:
             work = Work.of(self._arena, name)
             self._arena.make_copies({AUDIT: work.audit, DEAD_LETTERS: work.dead_letters})
+            if name == "faust":
+                # It would make them itself, and now and then use them before it knows them.
+                tables = {
+                    changelog(DECIDE_GROUP, t): changelog(work.name, t) for t in DECIDE_TABLES
+                }
+                self._arena.make_copies(tables)
             with self._programs[name].running(work) as pid, _log_shown(work):
                 self._follow_peer(name, pid, work.name)
 
