@@ -135,3 +135,15 @@ def test_scrape_targets_are_services_of_the_stack() -> None:
     for job in config["scrape_configs"]:
         for target in (each for group in job["static_configs"] for each in group["targets"]):
             assert target.split(":")[0] in names | {"127.0.0.1"}
+
+
+def test_every_metric_is_filled_by_somebody() -> None:
+    """A name that is declared and never set would make its rule silent for ever."""
+    package = ROOT / "streams" / "aegis_streams"
+    declared = set(vars(Metrics("decide"))) - {"registry", "worker"}
+    text = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in package.rglob("*.py")
+        if path.parent.name != "metrics"
+    )
+    assert {name for name in declared if f"metrics.{name}." not in text} == set()

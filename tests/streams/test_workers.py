@@ -60,6 +60,8 @@ def test_proposals_become_verifiable_decisions(deployment: Deployment) -> None:
         found = wait_decisions(deployment, 20)
         metrics = decider.get("/metrics") or ""
         assert 'aegis_decisions_total{status="proceed"} 20.0' in metrics
+        assert 'aegis_gates_evaluated_total{gate="risk",outcome="passed"} 20.0' in metrics
+        assert "aegis_batch_records_limit 5000.0" in metrics
         assert "aegis_checkpoints_total" in (sealer.get("/metrics") or "")
         assert (decider.get("/livez"), sealer.get("/livez")) == ("alive\n", "alive\n")
         assert (decider.stop(), sealer.stop()) == (0, 0)

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 def build(settings: Settings, parts: WorkerParts, slot: int) -> TransactionalApp:
     """Return the decider: proposals and commands in, committed leaves out."""
     decider = Decider(settings, parts)
+    transport = transport_settings(settings, DECIDE_GROUP, slot, siblings=(COMMANDS,))
+    parts.metrics.batch_limit.set(transport.batch_records)
     app = create_app(
         DECIDE_GROUP,
-        transport_settings(settings, DECIDE_GROUP, slot, siblings=(COMMANDS,)),
+        transport,
         lifecycle=decider,
         observer=parts.observer,
     )

@@ -90,6 +90,7 @@ class Decider:
         started = time.perf_counter()
         processor, outbox = self._processor(batch)
         outbox.begin(batch)
+        processor.tally.clear()
         self._records.schemas.forget_unknown()
         for start in range(0, len(records), SLICE_RECORDS):
             await self._process(batch, processor, records[start : start + SLICE_RECORDS])
@@ -153,6 +154,10 @@ class Decider:
             metrics.proposals.labels(kind).inc(count)
         for reason, count in outbox.refusals.items():
             metrics.dead_letters.labels(reason).inc(count)
+        for gate, outcome, count in processor.tally.gates():
+            metrics.gates.labels(gate, outcome).inc(count)
+        for feature, divergence in processor.tally.divergences():
+            metrics.divergence.labels(feature).set(divergence)
         metrics.remembered.labels(str(partition)).set(processor.remembered)
         for record in records[:: max(1, len(records) // 10)]:
             metrics.decision_latency.observe(max(0.0, now - record.timestamp / 1000))

@@ -19,6 +19,7 @@ from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
 from aegis_streams.decide.horizon import Horizon, KeyValue, Seen, proposal_key
 from aegis_streams.decide.identity import InputRecord, decision_id
 from aegis_streams.decide.leaves import LeafSink, LogWriter
+from aegis_streams.decide.tally import Tally
 from aegis_streams.decide.verdicts import DecisionRows, Made, RefusedFields, refused_fields
 from aegis_streams.errors import ContinuityError
 from aegis_streams.names import PROPOSALS
@@ -84,6 +85,7 @@ class Processor:
         dead_letter: Callable[[DeadLetter], None],
     ) -> None:
         self._tables = tables
+        self.tally: Final = Tally()
         self.head, self.config = load_head(tables.heads)
         self._evaluator = evaluator(self.head.evaluator, self.config)
         self._stage = GateStage(self._evaluator)
@@ -180,6 +182,7 @@ class Processor:
         except Exception as error:  # noqa: BLE001 - rules 7: a HALT, not a stop
             self._agents.take_back(agent_id, inputs)
             return self._not_evaluated(record, found, error)
+        self.tally.add(inputs, gates, observed)
         identity = decision_id(head.log, record, 0)
         time, proposal_id = head.leaf_time, proposal["proposal_id"]
         status = verdict.status._value_

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 def build(settings: Settings, parts: WorkerParts, slot: int) -> TransactionalApp:
     """Return the sealer: committed leaves in, signed decisions and checkpoints out."""
     sealing = SealWorker(settings, parts)
+    transport = transport_settings(settings, SEAL_GROUP, slot)
+    parts.metrics.batch_limit.set(transport.batch_records)
     app = create_app(
         SEAL_GROUP,
-        transport_settings(settings, SEAL_GROUP, slot),
+        transport,
         lifecycle=sealing,
         observer=parts.observer,
     )

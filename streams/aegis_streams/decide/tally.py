@@ -1,0 +1,54 @@
+"""Counting what the gates of a batch said, for the metrics; no leaf depends on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from aegis_governance.vocabulary import FEATURES, GATES, GateOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aegis_governance.drift import DriftObservation
+    from aegis_governance.gates import GateInputs
+    from aegis_streams.decide.gates import GatesFound
+
+
+class Tally:
+    """What the gates said since `clear`, and how far agents were from their baselines."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin to count from nothing."""
+        self._evaluated = 0
+        self._without_utility = 0
+        self._failed: Counter[str] = Counter()
+        self._farthest = [0.0] * len(FEATURES)
+
+    def add(self, inputs: GateInputs, gates: GatesFound, observed: DriftObservation) -> None:
+        """Count one evaluated proposal."""
+        self._evaluated += 1
+        if inputs.utility is None:
+            self._without_utility += 1
+        if gates.failing:
+            self._failed.update(gates.failing)
+        farthest = self._farthest
+        for number, divergence in enumerate(observed.divergences):
+            if divergence is not None and divergence > farthest[number]:
+                farthest[number] = divergence
+
+    def gates(self) -> Iterator[tuple[str, str, int]]:
+        """Yield gate, outcome and how often, in gate order."""
+        for gate in GATES:
+            absent = self._without_utility if gate == "utility" else 0
+            failed = self._failed[gate]
+            yield gate, GateOutcome.PASSED.value, self._evaluated - absent - failed
+            yield gate, GateOutcome.FAILED.value, failed
+            yield gate, GateOutcome.NOT_EVALUATED.value, absent
+
+    def divergences(self) -> Iterator[tuple[str, float]]:
+        """Yield each feature and the largest divergence in nats, 0 where none was judged."""
+        yield from zip(FEATURES, self._farthest, strict=True)
