@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import psutil
 from confluent_kafka import Producer
 
 from aegis_codecs.log.chain import ZERO_HASH, entry_hash
@@ -30,6 +31,18 @@ _POLL_SECONDS: Final = 0.1
 _BATCH: Final = 5_000
 
 
+class Rates(NamedTuple):
+    """One backlog.
+
+    Attributes:
+        per_second: Rows a second.
+        per_cpu_second: Rows per second of CPU of Connect and PostgreSQL together.
+    """
+
+    per_second: float
+    per_cpu_second: float
+
+
 def measure(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     """Work off backlogs of leaves; the median round counts."""
     rounds = []
@@ -38,28 +51,43 @@ def measure(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
         _await(sink, PARTITIONS)  # the leaves of genesis
         for number in range(plan.rounds):
             rounds.append(_round(sink, number, plan.records // PARTITIONS))
-            say(f"sink: {rounds[-1]:,.0f} rows/s")
+            say(f"sink: {rounds[-1].per_second:,.0f} rows/s")
         refused = len(sink.refused())
     return {
         "rows": plan.records // PARTITIONS * PARTITIONS,
-        "per_second": statistics.median(rounds),
-        "rounds": rounds,
+        "per_second": statistics.median(each.per_second for each in rounds),
+        "per_cpu_second": statistics.median(each.per_cpu_second for each in rounds),
+        "rounds": [each.per_second for each in rounds],
         "body_bytes": len(decision_body()),
         "refused": refused,
     }
 
 
-def _round(sink: SinkStack, number: int, count: int) -> float:
-    """Return rows a second from the first row to the last."""
+def _round(sink: SinkStack, number: int, count: int) -> Rates:
+    """Measure from the first row to the last."""
     sink.rest.stop(CONNECTOR)
     before = _stored(sink)
     _produce(sink, number, count)
     sink.rest.resume(CONNECTOR)
     while (first := _stored(sink)) == before:
         time.sleep(_POLL_SECONDS)
-    began = time.monotonic()
+    began, cpu = time.monotonic(), _cpu(sink)
     _await(sink, before + count * PARTITIONS)
-    return (before + count * PARTITIONS - first) / (time.monotonic() - began)
+    rows = before + count * PARTITIONS - first
+    return Rates(rows / (time.monotonic() - began), rows / max(0.01, _cpu(sink) - cpu))
+
+
+def _cpu(sink: SinkStack) -> float:
+    """CPU seconds of Connect and of PostgreSQL with its processes so far."""
+    spent = 0.0
+    for name in ("connect", "postgres"):
+        identity = sink.servers.child(name).identity
+        assert identity is not None
+        process = psutil.Process(identity.pid)
+        for each in (process, *process.children(recursive=True)):
+            times = each.cpu_times()
+            spent += times.user + times.system
+    return spent
 
 
 def _produce(sink: SinkStack, number: int, count: int) -> None:

@@ -26,7 +26,7 @@ class Connect(Component):
     name: ClassVar[str] = "connect"
     needs: ClassVar[tuple[str, ...]] = ("kafka",)
     ports: ClassVar[tuple[str, ...]] = ("connect",)
-    ready_seconds: ClassVar[float] = 90.0
+    ready_seconds: ClassVar[float] = 180.0
 
     def prepare(self) -> None:
         """Write its configuration."""
