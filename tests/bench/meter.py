@@ -84,8 +84,10 @@ def cpu_seconds(pid: int) -> float:
     return float(times.user + times.system)
 
 
-def follow(pids: Sequence[int], done: Callable[[], int], first: int, last: int) -> list[Rate]:
-    """Measure processes while `done` goes from `first` to `last`.
+def follow(
+    pids: Sequence[int], done: Callable[[], int], first: int, last: int, warm_up: float = FROM
+) -> list[Rate]:
+    """Measure processes while `done` goes from `first` to `last`, but for a share of warm-up.
 
     Returns:
         A rate per process, over the same records.
@@ -93,9 +95,10 @@ def follow(pids: Sequence[int], done: Callable[[], int], first: int, last: int) 
     Raises:
         AssertionError: Nothing moves any more.
     """
-    begin = first + round((last - first) * FROM)
+    begin = first + round((last - first) * warm_up)
     end = first + round((last - first) * UNTIL)
     starts: list[_Sample] = []
+    latest: list[_Sample] = []
     moved, before = time.monotonic(), first
     while True:
         count = done()
@@ -103,15 +106,17 @@ def follow(pids: Sequence[int], done: Callable[[], int], first: int, last: int) 
         gone = [pid for pid in pids if not _runs(pid)]
         if gone:
             raise AssertionError(f"process {gone[0]} ended at {count} of {last}; see its log")
-        if count >= begin and (not starts or count >= end):
+        if count != before or not latest:
             samples = [_Sample(now, cpu_seconds(pid), count) for pid in pids]
-            if starts:
+            if latest and count >= end:
+                # All that counts may be done in one commit: then from the one before.
                 return [
                     Rate(b.done - a.done, b.at - a.at, b.cpu - a.cpu)
-                    for a, b in zip(starts, samples, strict=True)
+                    for a, b in zip(starts or latest, samples, strict=True)
                 ]
-            starts = samples
-        if count != before:
+            if count >= begin and not starts:
+                starts = samples
+            latest = samples
             moved, before = now, count
         if now - moved > _QUIET_SECONDS:
             raise AssertionError(f"{count} of {last}, then nothing for {_QUIET_SECONDS:.0f} s")

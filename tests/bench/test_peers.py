@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,7 @@ from aegis_streams.kafka.partitions import murmur2_partition
 from aegis_streams.names import AUDIT, DEAD_LETTERS, INPUT_TOPICS, PROPOSALS
 from aegis_streams.records import Records
 from bench.bare_loop import Slice
-from bench.meter import Rate
+from bench.meter import Rate, follow
 from bench.peers.__main__ import all_agree, main
 from bench.peers.agreement import compare
 from bench.peers.figures import sections_beside, summarised
@@ -131,6 +132,18 @@ def test_ratios_are_taken_within_a_round() -> None:
     found = summarised(rates, {})
     assert found["quix"]["decide_times"] == {"per_second": 2.0, "per_cpu_second": 3.0}
     assert "decide_times" not in found["decide"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "records"),
+    [((0, 10, 20, 60, 97, 100), 77), ((0, 10, 100), 90), ((0, 100), 100)],
+    ids=["commits inside", "one commit for all that counts", "one commit for everything"],
+)
+def test_a_rate_counts_between_commits(counts: tuple[int, ...], records: int) -> None:
+    seen = iter(counts)
+    (rate,) = follow([os.getpid()], lambda: next(seen), 0, 100)
+    assert rate.records == records
+    assert rate.seconds > 0
 
 
 def test_agreement_needs_entries_and_all_of_them() -> None:

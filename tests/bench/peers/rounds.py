@@ -19,7 +19,7 @@ from aegis_streams.names import (
 from aegis_streams.records import Records
 from aegis_streams.stack.processes import wait_until
 from bench import bare_loop
-from bench.meter import Offsets, Rate, follow
+from bench.meter import FROM, Offsets, Rate, follow
 from bench.peers.agreement import compare, entries, ours
 from bench.peers.work import Work
 
@@ -33,8 +33,17 @@ if TYPE_CHECKING:
 CONTENDERS: Final = ("decide", "bare", "kafka-streams", "quix", "faust", "decide+seal")
 """Everybody, in the order of the first round; `seal` is measured right after `decide`."""
 _END_SECONDS: Final = 180.0
-SHARES: Final[Mapping[str, float]] = {"quix": 0.4, "faust": 0.12}
-"""How much of the backlog a slow contender works off."""
+SHARES: Final[Mapping[str, float]] = {
+    "decide": 0.45,
+    "decide+seal": 0.45,
+    "bare": 0.45,
+    "kafka-streams": 1.0,
+    "quix": 0.12,
+    "faust": 0.04,
+}
+"""How much of the backlog a contender works off; `decide` and `decide+seal` take turns at it."""
+WARM_UPS: Final[Mapping[str, float]] = {"kafka-streams": 0.6}
+"""How much of that does not count, where it is more than the usual: the JVM compiles for long."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Sizes:
         contenders: Who takes part.
     """
 
-    records: int = 100_000
+    records: int = 200_000
     rounds: int = 3
     contenders: tuple[str, ...] = CONTENDERS
 
@@ -67,7 +76,6 @@ class Rounds:
         self._arena = arena
         self._sizes = sizes
         self._programs = programs
-        self._backlogs = 0
         self._leaves_each = 1.0
 
     def run(self) -> None:
@@ -76,8 +84,7 @@ class Rounds:
         for number in range(self._sizes.rounds):
             if number:
                 self._arena.fresh()
-            self._backlogs = 0
-            self._backlog()
+            self._arena.produce("backlog", self._sizes.records)
             order = rotated(chosen, number)
             self._arena.say(f"round {number + 1}: {', '.join(order)}")
             for name in order:
@@ -108,37 +115,31 @@ class Rounds:
             with self._programs[name].running(work) as pid, _log_shown(work):
                 self._follow_peer(name, pid, work.name, written)
 
-    def _backlog(self) -> None:
-        self._arena.produce(f"backlog-{self._backlogs}", self._sizes.records)
-        self._backlogs += 1
-
-    def _next_backlog(self) -> None:
-        """Make sure that the decider has something to do: each backlog serves it once."""
-        with self._offsets(DECIDE_GROUP, PROPOSALS) as offsets:
-            if offsets.committed() == offsets.end():
-                self._backlog()
-
     def _follow_peer(self, name: str, pid: int, group: str, written: str | None = None) -> None:
-        last = round(self._sizes.records * SHARES.get(name, 1.0))
+        last = self._share(name)
         with self._offsets(group, written or PROPOSALS) as offsets:
             done = offsets.committed if written is None else offsets.end
-            rate = follow([pid], done, 0, last)[0]
+            rate = follow([pid], done, 0, last, WARM_UPS.get(name, FROM))[0]
             _finish(done, last)
         self._keep(name, rate)
 
+    def _share(self, name: str) -> int:
+        return round(self._sizes.records * SHARES[name])
+
     def _decide(self) -> None:
-        self._next_backlog()
-        with self._offsets(DECIDE_GROUP, PROPOSALS) as offsets:
-            first, last = offsets.committed(), offsets.end()
-            with self._offsets(SEAL_GROUP, AUDIT) as leaves:
-                before = leaves.end()
-                with self._arena.deployment.worker("decide") as worker:
-                    pid = worker.process.pid
-                    self._keep("decide", follow([pid], offsets.committed, first, last)[0])
-                    _finish(offsets.committed, last)
-                    worker.stop()
-                self._leaves_each = (leaves.end() - before) / (last - first)
-                self._seal(leaves)
+        with (
+            self._offsets(DECIDE_GROUP, PROPOSALS) as offsets,
+            self._offsets(SEAL_GROUP, AUDIT) as leaves,
+        ):
+            first, before = offsets.committed(), leaves.end()
+            with self._arena.deployment.worker("decide") as worker:
+                last = first + self._share("decide")
+                self._keep(
+                    "decide", follow([worker.process.pid], offsets.committed, first, last)[0]
+                )
+                worker.stop()
+            self._leaves_each = (leaves.end() - before) / (offsets.committed() - first)
+            self._seal(leaves)
 
     def _seal(self, offsets: Offsets) -> None:
         first, last = offsets.committed(), offsets.end()
@@ -149,18 +150,13 @@ class Rounds:
         self._keep("seal", rate)
 
     def _both(self) -> None:
-        self._next_backlog()
         arena = self._arena
-        with (
-            self._offsets(SEAL_GROUP, AUDIT) as sealed,
-            self._offsets(DECIDE_GROUP, PROPOSALS) as decided,
-        ):
-            first, wanted = sealed.committed(), decided.end()
+        with self._offsets(SEAL_GROUP, AUDIT) as sealed:
+            first = sealed.committed()
             with arena.deployment.worker("decide") as one, arena.deployment.worker("seal") as two:
                 pids = [one.process.pid, two.process.pid]
-                last = first + round(self._sizes.records * self._leaves_each)
+                last = first + round(self._share("decide+seal") * self._leaves_each)
                 rates = follow(pids, sealed.committed, first, last)
-                _finish(decided.committed, wanted)
                 one.stop()
                 _finish(sealed.committed, sealed.end() - arena.settings.partitions)
                 two.stop()
