@@ -126,7 +126,15 @@ class Rounds:
     def _share(self, name: str) -> int:
         return round(self._sizes.records * SHARES[name])
 
+    def _refill(self, name: str) -> None:
+        """Produce more if a decider that drained before it stopped left too little to do."""
+        with self._offsets(DECIDE_GROUP, PROPOSALS) as offsets:
+            first, end = offsets.committed(), offsets.end()
+        if end - first < self._share(name):
+            self._arena.produce(f"more-{end}", self._sizes.records)
+
     def _decide(self) -> None:
+        self._refill("decide")
         with (
             self._offsets(DECIDE_GROUP, PROPOSALS) as offsets,
             self._offsets(SEAL_GROUP, AUDIT) as leaves,
@@ -151,6 +159,7 @@ class Rounds:
 
     def _both(self) -> None:
         arena = self._arena
+        self._refill("decide+seal")
         with self._offsets(SEAL_GROUP, AUDIT) as sealed:
             first = sealed.committed()
             with arena.deployment.worker("decide") as one, arena.deployment.worker("seal") as two:
