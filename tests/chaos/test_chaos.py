@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from support.stack import RunningStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.chaos, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.chaos, pytest.mark.timeout(1200)]
 
 SEED = int(os.environ.get("AEGIS_CHAOS_SEED", "3"))
 SECONDS = 80.0
