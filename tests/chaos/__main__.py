@@ -69,7 +69,7 @@ def _plans(chosen: argparse.Namespace, seed: int) -> list[Plan]:
 def _run(plan: Plan, directory: Path) -> Report:
     home = stack_directory("chaos")
     _say(f"{plan.job.name}: seed {plan.seed}, {plan.duration:.0f} s, logs in {home / 'logs'}")
-    with full_arena() as arena:
+    with full_arena(sink=not plan.job.control) as arena:
         report = ChaosRun(plan, arena, home, _show).run()
     path = report.save(directory)
     _say(report.text())

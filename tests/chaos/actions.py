@@ -82,7 +82,7 @@ class Field:
         A server is free for the next step when all workers are at work again.
         """
         slot = (step.role, step.slot)
-        reason = self.arena.why_not(step.action)
+        reason = self.arena.why_not(step)
         if reason:
             self.timeline.note("cannot", step.target, f"{step.action}: {reason}")
             return
@@ -95,7 +95,7 @@ class Field:
             if step.role and step.action != "join":
                 yield Until(lambda: self.fleet.working(slot), self.ready)
             yield from ACTIONS[step.action](self, step)
-            if not step.role:
+            if step.holds == "servers":
                 yield Until(self.fleet.all_working, self.ready)
         finally:
             self.held.discard(step.holds)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import shutil
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from aegis_streams.stack.components.connect import Connect
 from aegis_streams.stack.components.kafka import Kafka
 from aegis_streams.stack.jars import ensure_jars
 from aegis_streams.stack.layout import Layout
@@ -19,12 +20,16 @@ from aegis_streams.stack.ports import HOST, Ports
 from aegis_streams.stack.progress import Narrator
 from chaos.disk import Disk, why_not
 from chaos.proxy import FAIR, Proxy, Weather
-from chaos.schedule import EXTRA_SLOT, NETWORK, ROLES, SLOTS
+from chaos.schedule import EXTRA_SLOT, NETWORK, ROLES, SINK, SLOTS
+from chaos.sink import prepare
+from support.database import HastyPostgres
 from support.stack import LocalEngine, RunningStack, stack_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from chaos.schedule import Step
 
 ROUTES: Final = tuple(f"{role}-{slot}" for role in ROLES for slot in (*SLOTS, EXTRA_SLOT))
 """One route to the broker per slot, so that one worker's network can be bad alone."""
@@ -32,7 +37,6 @@ ROUTES: Final = tuple(f"{role}-{slot}" for role in ROLES for slot in (*SLOTS, EX
 
 READY_SECONDS: Final = 180.0
 """How long a server may take to come back; a busy machine is no finding."""
-SERVERS: Final = tuple(kind.name for kind in INFRASTRUCTURE)
 
 
 class Arena:
@@ -44,28 +48,39 @@ class Arena:
         proxy: The routes between workers and broker, if there are any.
         disk: The broker's disk, if it can be filled.
         unable: Action -> why it cannot be done here.
+        sink: Settings by which a deployment finds its sink; empty without one.
     """
 
     def __init__(
         self,
         stack: RunningStack,
         engine: LocalEngine | None = None,
+        *,
         proxy: Proxy | None = None,
         disk: Disk | None = None,
         unable: Mapping[str, str] | None = None,
+        sink: Mapping[str, Any] | None = None,
     ) -> None:
         self.stack = stack
         self._engine = engine
         self._proxy = proxy
         self._disk = disk
+        self.sink: Mapping[str, Any] = sink or {}
         shared = "the servers are shared with other tests"
         self._unable = dict.fromkeys((*NETWORK, "outage", "disk_full"), shared)
         if unable is not None:
             self._unable = dict(unable)
 
-    def why_not(self, action: str) -> str:
-        """Return why an action cannot be done here; empty if it can."""
-        return self._unable.get(action, "")
+    def why_not(self, step: Step) -> str:
+        """Return why a step cannot be done here; empty if it can."""
+        if step.server in SINK and not self.sink:
+            return "the job has no sink"
+        return self._unable.get(step.action, "")
+
+    def clear(self) -> None:
+        """Remove what others left; nobody was here before on servers of the run's own."""
+        if self._engine is None:
+            self.stack.clear()
 
     def bootstrap_of(self, target: str) -> str:
         """Return the broker's address for a worker: its own route, if there are routes."""
@@ -101,7 +116,7 @@ class Arena:
 
     def pids(self) -> dict[str, int]:
         """Return the process of each server by name."""
-        found = {name: self._local.child(name).identity for name in SERVERS}
+        found = {name: self._local.child(name).identity for name in self._local.names}
         return {name: each.pid for name, each in found.items() if each is not None}
 
     @property
@@ -146,8 +161,12 @@ class RoutedKafka(Kafka):
 
 
 @contextmanager
-def full_arena() -> Iterator[Arena]:
-    """Bring up servers to which everything can be done that this machine permits."""
+def full_arena(*, sink: bool) -> Iterator[Arena]:
+    """Bring up servers to which everything can be done that this machine permits.
+
+    Args:
+        sink: Whether there are Connect and PostgreSQL too.
+    """
     home = stack_directory("stack")
     behind = dict(zip(ROUTES, _free_ports(len(ROUTES)), strict=True))
     no_disk = why_not()
@@ -162,9 +181,16 @@ def full_arena() -> Iterator[Arena]:
             kafka = type("Kafka", (RoutedKafka,), {"routes": routes, **patient})
             others = [kind for kind in INFRASTRUCTURE if kind is not Kafka]
             kinds = [kafka, *(type(kind.__name__, (kind,), patient) for kind in others)]
+            kinds += [HastyPostgres] if sink else []
             engine = held.enter_context(LocalEngine(home, Ports.free(), jars, kinds))
+            found: Mapping[str, object] = {}
+            if sink:
+                held.enter_context(engine.beside((Connect,)))
+                found = prepare(engine.place)
             unable = {"disk_full": no_disk} if no_disk else {}
-            yield Arena(RunningStack(engine), engine, proxy, disk, unable)
+            yield Arena(
+                RunningStack(engine), engine, proxy=proxy, disk=disk, unable=unable, sink=found
+            )
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -35,6 +35,10 @@ class Arrivals:
         """Note a record; times never go back."""
         self._times[topic, partition].append(at)
 
+    def seen(self, topic: str) -> bool:
+        """Whether anything has arrived."""
+        return any(self._times[topic, partition] for partition in self._partitions)
+
     def gaps(self, topic: str, longer: float, since: float) -> dict[int, list[Gap]]:
         """Return per partition the silences of `longer` seconds or more, from `since` on."""
         return {

@@ -51,6 +51,7 @@ class Deployment:
             decide_metrics_port=0,
             seal_metrics_port=0,
             sign_journal=self.journal,
+            **arena.sink,
         )
 
     def open(self) -> Records:

@@ -9,6 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from aegis_streams.names import AUDIT, CHECKPOINTS
+from chaos.sink import ROWS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +26,21 @@ if TYPE_CHECKING:
 GAP_SECONDS: Final = 1.0
 """Shorter silences of a partition are no gaps."""
 
-_STAGES: Final = {"decide": AUDIT, "seal": CHECKPOINTS}
+_STAGES: Final = {"decide": AUDIT, "seal": CHECKPOINTS, "sink": ROWS}
 _HITS: Final = (
     *("kill", "injected", "freeze", "replace", "leave"),
     *("restart_broker", "kill_broker", "disk_full", "registry_away"),
+    *("connect_away", "postgres_away"),
     *("slow", "hold", "cut", "clock", "clock_beyond"),
 )
 _SERVERS: Final = ("kafka", "registry")
+_AFTER: Final = {
+    "decide": ("decide", "seal", "sink"),
+    "seal": ("seal",),
+    "connect": ("sink",),
+    "postgres": ("sink",),
+}
+"""What is hit -> stages that it can hold up."""
 
 
 @dataclass
@@ -90,6 +99,7 @@ class Report:
                     for partition, gaps in watcher.arrivals.gaps(topic, GAP_SECONDS, began).items()
                 }
                 for stage, topic in _STAGES.items()
+                if watcher.arrivals.seen(topic)
             },
             recoveries=[
                 _recovery(event, watcher.arrivals) for event in events if event.kind in _HITS
@@ -133,7 +143,7 @@ class Report:
             "done: " + ", ".join(f"{name} {n}" for name, n in sorted(self.counts.items())),
             "ends: " + ", ".join(f"{name} {n}" for name, n in sorted(self.exits.items())),
             f"batches undone and repeated: {self.undone or 'none'}",
-            *(self._gap_line(stage) for stage in _STAGES),
+            *(self._gap_line(stage) for stage in self.gaps),
             self._recovery_line(),
             f"compared: {sum(self.checked.values())} times",
         ]
@@ -153,7 +163,7 @@ class Report:
         """Return per kind of fault the seconds until every partition of every stage went on."""
         found: dict[str, list[float]] = {}
         for each in self.recoveries:
-            seconds = [each[stage] for stage in _STAGES if each[stage] is not None]
+            seconds = [each[stage] for stage in _STAGES if each.get(stage) is not None]
             if seconds:
                 found.setdefault(each["kind"], []).append(max(seconds))
         return dict(sorted(found.items()))
@@ -181,6 +191,8 @@ def _counts(events: tuple[Event, ...]) -> dict[str, int]:
         "disk full": kinds["disk_full"],
         "disk full, broker ended of it": kinds["ended of it"],
         "registry away": kinds["registry_away"],
+        "Connect away": kinds["connect_away"],
+        "PostgreSQL away": kinds["postgres_away"],
         "network slow": kinds["slow"],
         "network held": kinds["hold"],
         "network cut": kinds["cut"],
@@ -203,7 +215,7 @@ def _recovery(event: Event, arrivals: Arrivals) -> dict[str, Any]:
         **{
             stage: (
                 arrivals.recovery(topic, event.at)
-                if role == stage or role in _SERVERS or (role, stage) == ("decide", "seal")
+                if role in _SERVERS or stage in _AFTER.get(role, ())
                 else None
             )
             for stage, topic in _STAGES.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,11 +23,12 @@ from chaos.parameters import parameters
 from chaos.report import Report
 from chaos.schedule import SLOTS, schedule
 from chaos.second import judge_again
+from chaos.sink import SinkWatcher
 from chaos.timeline import Timeline
 from chaos.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from aegis_streams.records import Records
@@ -119,22 +121,35 @@ class ChaosRun:
         feeder = Feeder(self._settings.bootstrap, mixture, self._plan.rate, self._timeline.now)
         watcher.start()
         try:
-            self._begin(feeder)
-            planned = schedule(self._plan.seed, self._plan.duration)
-            self._carry_out(self._plan.job.steps(planned))
-            self._timeline.note("load ends")
-            feeder.finish(DELIVERY_SECONDS)
-            self._calm(feeder, watcher)
-            self._fleet.stop(STOP_SECONDS)
+            with self._sink(watcher) as sink:
+                self._hurt(feeder, watcher, sink)
         finally:
             self._fleet.end()
             watcher.stop()
         return self._judge(feeder, watcher, records)
 
+    def _hurt(self, feeder: Feeder, watcher: Watcher, sink: SinkWatcher | None) -> None:
+        self._begin(feeder)
+        planned = schedule(self._plan.seed, self._plan.duration)
+        self._carry_out(self._plan.job.steps(planned))
+        self._timeline.note("load ends")
+        feeder.finish(DELIVERY_SECONDS)
+        self._calm(feeder, watcher, sink)
+        self._fleet.stop(STOP_SECONDS)
+
+    @contextmanager
+    def _sink(self, watcher: Watcher) -> Iterator[SinkWatcher | None]:
+        if not self._arena.sink:
+            yield None
+            return
+        sink = SinkWatcher(self._settings, watcher.arrivals, self._timeline.now)
+        with sink.running():
+            yield sink
+
     # ------------------------------------------------------------------ before
 
     def _open(self) -> Records:
-        self._stack.clear()
+        self._arena.clear()
         if self._plan.job.control:
             make_topics(self._stack.admin, self._plan.partitions)
         return self._deployment.open()
@@ -169,19 +184,20 @@ class ChaosRun:
         if not self._wait(over, 2 * self._plan.duration + LATE_SECONDS):
             self._field.faults.append("the schedule was not carried out in time")
 
-    def _calm(self, feeder: Feeder, watcher: Watcher) -> None:
+    def _calm(self, feeder: Feeder, watcher: Watcher, sink: SinkWatcher | None) -> None:
         job = self._plan.job
 
-        def left() -> tuple[int, int]:
+        def left() -> tuple[int, int, int]:
             undecided, unsealed = watcher.behind(feeder.sent)
-            return undecided, unsealed if "seal" in job.roles else 0
+            unstored = 0 if sink is None else watcher.leaves - sink.rows
+            return undecided, unsealed if "seal" in job.roles else 0, unstored
 
-        done = self._wait(lambda: left() == (0, 0), job.calm_seconds)
+        done = self._wait(lambda: left() == (0, 0, 0), job.calm_seconds)
         if not done:
-            undecided, unsealed = left()
+            undecided, unsealed, unstored = left()
             self._field.faults.append(
-                f"after {job.calm_seconds:.0f} s of calm {undecided} inputs are undecided and "
-                f"{unsealed} leaves unsealed; {watcher.faults[:3]}"
+                f"after {job.calm_seconds:.0f} s of calm {undecided} inputs are undecided, "
+                f"{unsealed} leaves unsealed, {unstored} not in the database; {watcher.faults[:3]}"
             )
         self._timeline.note("all done" if done else "violation")
         self._wait(self._fleet.all_working, START_SECONDS)

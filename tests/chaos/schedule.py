@@ -25,8 +25,10 @@ ROLES: Final[tuple[Role, ...]] = ("decide", "seal")
 POINTS: Final = ("before", "between", "after")
 NETWORK: Final = ("slow", "hold", "cut")
 """What can be done to the network between one worker and the broker."""
-AWAY: Final = ("registry",)
+AWAY: Final = ("registry", "connect", "postgres")
 """Servers besides the broker, each of which stays away for a while."""
+SINK: Final = ("connect", "postgres")
+"""Those that no worker needs."""
 MAX_AHEAD_SECONDS: Final = 300
 """A worker stalls when a record is further ahead of its clock (rule 13)."""
 
@@ -62,11 +64,11 @@ class Step(NamedTuple):
     def holds(self) -> str:
         """What no other step may hit at the same time.
 
-        The target, or its network alone. Servers go one after the other: with one of them away at
-        any time, no worker could ever start.
+        The target, or its network alone. Servers that a worker needs to start go one after the
+        other: with one of them away at any time, no worker could ever start.
         """
         if not self.role:
-            return "servers"
+            return self.server if self.server in SINK else "servers"
         return f"{self.target} network" if self.action in NETWORK else self.target
 
 
@@ -169,11 +171,9 @@ def _clocks(chance: random.Random) -> list[Step]:
 def _long(chance: random.Random, number: int) -> list[Step]:
     """What only a long run has: bad networks, an absent server, at times a full disk."""
     found = [_network(chance, action) for action in NETWORK]
-    how = chance.choice(("kill", "stop"))
-    away = AWAY[number % len(AWAY)]
-    found.append(
-        Step(0, "outage", seconds=round(chance.uniform(5.0, 15.0), 1), detail=how, server=away)
-    )
+    for server in AWAY if number % 2 else AWAY[1:]:
+        how, seconds = chance.choice(("kill", "stop")), round(chance.uniform(5.0, 15.0), 1)
+        found.append(Step(0, "outage", seconds=seconds, detail=how, server=server))
     if number % 3 == 1:
         found.append(Step(0, "disk_full", seconds=round(chance.uniform(2.0, 10.0), 1)))
     return found

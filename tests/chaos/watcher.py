@@ -80,6 +80,11 @@ class Watcher:
         return len(self._causes)
 
     @property
+    def leaves(self) -> int:
+        """Leaves so far, over all partitions."""
+        return sum(self._leaves.values())
+
+    @property
     def unsealed(self) -> int:
         """Leaves that are not sealed."""
         return sum(self._leaves[each] - self._sealed[each] for each in self._partitions)

@@ -32,7 +32,9 @@ from aegis_streams.stack.progress import Narrator
 from support.containers import ContainerStack, engine_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from aegis_streams.stack.component import Component
 
 _ANSWER_SECONDS: Final = 30.0
 _OWNER: Final = "owner.json"
@@ -61,6 +63,19 @@ class Engine(Protocol):
 
 class LocalEngine(LocalStack):
     """The servers as child processes."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the servers."""
+        return tuple(self._children)
+
+    @contextmanager
+    def beside(self, kinds: Sequence[type[Component]]) -> Iterator[None]:
+        """Run further servers, which need these, for the length of a block."""
+        more = LocalStack(self.place.layout.home, self.place.ports, self.place.jars, kinds)
+        with more:
+            self._children |= more._children
+            yield
 
     def freeze(self, name: str) -> None:
         """Send SIGSTOP."""

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = SoakPlan(chosen.seed, chosen.duration, chosen.rate, interval)
     home = stack_directory("soak")
     try:
-        with full_arena() as arena:
+        with full_arena(sink=True) as arena:
             report = Soak(plan, arena, home, _say).run()
     finally:
         shutil.rmtree(home, ignore_errors=True)

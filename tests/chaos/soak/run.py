@@ -14,6 +14,7 @@ from chaos.job import AEGIS
 from chaos.mixture import Mixture
 from chaos.parameters import parameters
 from chaos.schedule import ROLES
+from chaos.sink import SinkWatcher
 from chaos.soak.report import SoakReport, judge
 from chaos.soak.sampler import Sample, Sampler
 from chaos.timeline import Timeline
@@ -82,11 +83,13 @@ class Soak:
         feeder = Feeder(bootstrap, mixture, self._plan.rate, now)
         watcher.start()
         try:
-            self._begin()
-            feeder.start()
-            self._watch(feeder, watcher)
-            feeder.finish(DRAIN_SECONDS)
-            self._drain(feeder, watcher)
+            sink = SinkWatcher(self._deployment.settings, watcher.arrivals, now)
+            with sink.running():
+                self._begin()
+                feeder.start()
+                self._watch(feeder, watcher, sink)
+                feeder.finish(DRAIN_SECONDS)
+                self._drain(feeder, watcher, sink)
             self._fleet.stop(START_SECONDS)
         finally:
             self._fleet.end()
@@ -101,10 +104,11 @@ class Soak:
         if not self._wait(self._fleet.all_working, START_SECONDS):
             raise AssertionError(f"the workers did not start: {self._timeline.events[-4:]}")
 
-    def _watch(self, feeder: Feeder, watcher: Watcher) -> None:
+    def _watch(self, feeder: Feeder, watcher: Watcher, sink: SinkWatcher) -> None:
         def lag() -> dict[str, int]:
             undecided = max(0, len(feeder.sent) - watcher.decided)
-            return {"decide": undecided, "seal": watcher.unsealed}
+            unstored = max(0, watcher.leaves - sink.rows)
+            return {"decide": undecided, "seal": watcher.unsealed, "sink": unstored}
 
         sampler = Sampler(self._pids, lag, self._arena.broker_logs)
         began = self._timeline.now()
@@ -129,9 +133,12 @@ class Soak:
         lag = ", ".join(f"{stage} {number}" for stage, number in sample.lag.items())
         self._say(f"{sample.at:8.0f} s  {sample.inputs:8d} inputs  lag {lag}  {memory}")
 
-    def _drain(self, feeder: Feeder, watcher: Watcher) -> None:
-        if not self._wait(lambda: watcher.behind(feeder.sent) == (0, 0), DRAIN_SECONDS):
-            self._faults.append(f"not all was decided and sealed: {watcher.behind(feeder.sent)}")
+    def _drain(self, feeder: Feeder, watcher: Watcher, sink: SinkWatcher) -> None:
+        def left() -> tuple[int, ...]:
+            return *watcher.behind(feeder.sent), watcher.leaves - sink.rows
+
+        if not self._wait(lambda: left() == (0, 0, 0), DRAIN_SECONDS):
+            self._faults.append(f"not all was decided, sealed and stored: {left()}")
 
     def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         deadline = self._timeline.now() + seconds
