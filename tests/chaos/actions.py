@@ -155,7 +155,7 @@ def inject(field: Field, step: Step) -> Action:
         if armed.exit_code() is None:
             break
         field.fleet.post(slot).faults = step.detail
-    field.faults.append(f"{step.target}: the fault {step.detail} was not reached")
+    field.timeline.note("not reached", step.target, step.detail)
 
 
 def _hit(armed: WorkerProcess) -> bool:

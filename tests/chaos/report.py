@@ -188,6 +188,7 @@ def _counts(events: tuple[Event, ...]) -> dict[str, int]:
         "joins": kinds["join"],
         "faults in a commit": injected
         + sum(1 for event in events if event.kind == "freeze" and ":stop:" in event.detail),
+        "faults in a commit not reached": kinds["not reached"],
         "disk full": kinds["disk_full"],
         "disk full, broker ended of it": kinds["ended of it"],
         "registry away": kinds["registry_away"],
