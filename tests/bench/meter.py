@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import psutil
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,8 +70,15 @@ class Offsets:
         return sum(max(0, each.offset) for each in found)
 
     def end(self) -> int:
-        """Return the sum of the topic's end offsets."""
-        return sum(self._consumer.get_watermark_offsets(each)[1] for each in self._where)
+        """Return the sum of the topic's end offsets; a topic just made has a few seconds."""
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while True:
+            try:
+                return sum(self._consumer.get_watermark_offsets(each)[1] for each in self._where)
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_TICK)
 
     def close(self) -> None:
         """Close the connection."""
