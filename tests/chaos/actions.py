@@ -41,7 +41,7 @@ SERVER_SECONDS: Final = 240.0
 """How long a server may take to end or to start."""
 DISK_SECONDS: Final = 20.0
 """How long the broker may live on a full disk before it is freed again."""
-STALL_SECONDS: Final = 20.0
+STALL_SECONDS: Final = 45.0
 """How long a worker may take to notice that its clock is too far back."""
 
 
