@@ -11,7 +11,6 @@ import contextlib
 import threading
 import time
 from contextlib import closing
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -121,17 +120,3 @@ def test_send_offsets_outlives_its_timeout_while_the_broker_is_frozen(stack: Run
     transaction.begin()
     with stack.frozen("kafka"):
         assert hang([lambda: transaction.send_offsets(0.5)], within=4) == 1
-
-
-@pytest.mark.stack
-def test_send_offsets_hangs_after_a_broker_restart(stack: RunningStack) -> None:
-    # Away: `connections.max.idle.ms` and a short refresh make the client look again (#5511).
-    # It does not hit every producer, so there are a few.
-    transactions = [Transaction(stack) for _ in range(5)]
-    for each in transactions:
-        each.begin()
-        each.send_offsets(SECONDS)
-        each.producer.commit_transaction(SECONDS)
-        each.begin()
-    stack.restart_broker(kill=True)
-    assert hang([partial(each.send_offsets, 3.0) for each in transactions], within=9) >= 1
