@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import psutil
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+Answer = TypeVar("Answer")
 
 _TICK: Final = 0.05
 _ANSWER_SECONDS: Final = 10.0
@@ -66,23 +68,30 @@ class Offsets:
 
     def committed(self) -> int:
         """Return the sum of the group's offsets."""
-        found = self._consumer.committed(self._where, timeout=_ANSWER_SECONDS)
+        found = _patiently(lambda: self._consumer.committed(self._where, timeout=_ANSWER_SECONDS))
         return sum(max(0, each.offset) for each in found)
 
     def end(self) -> int:
-        """Return the sum of the topic's end offsets; a topic just made has a few seconds."""
-        deadline = time.monotonic() + _ANSWER_SECONDS
-        while True:
-            try:
-                return sum(self._consumer.get_watermark_offsets(each)[1] for each in self._where)
-            except KafkaException:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(_TICK)
+        """Return the sum of the topic's end offsets."""
+        return _patiently(
+            lambda: sum(self._consumer.get_watermark_offsets(each)[1] for each in self._where)
+        )
 
     def close(self) -> None:
         """Close the connection."""
         self._consumer.close()
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """Ask again for some seconds: a topic just made, or its coordinator, may not answer at once."""
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_TICK)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -30,44 +30,6 @@ def app() -> faust.App:
     return made
 
 
-class Message:
-    """A message that counts its acks."""
-
-    def __init__(self, generation: int) -> None:
-        self.acks = 0
-        self.topic, self.tp, self.offset, self.partition = "", TP("source", 3), 0, 3
-        self.tracked, self.generation_id = True, generation
-
-    def ack(self, *_: object, **__: object) -> bool:
-        self.acks += 1
-        return True
-
-    on_final_ack = ack
-
-
-async def delivered(made: faust.App, messages: list[Message]) -> list[object]:
-    """Put events into a stream and return what its reader gets until the last one."""
-    channel = made.channel()
-    for number, message in enumerate(messages):
-        await channel.put(faust.Event(made, None, number, {}, cast("Any", message)))
-    found: list[object] = []
-    async for value in channel.stream():
-        found.append(value)
-        if value == len(messages) - 1:
-            break
-    return found
-
-
-def test_records_of_another_generation_vanish_without_a_word() -> None:
-    # Away: `consumer_generation_id` stays as it is; the driver drops what is not its own.
-    messages = [Message(0), Message(7), Message(0)]
-
-    async def run() -> list[object]:
-        return await delivered(app(), messages)
-
-    assert asyncio.run(run()) == [0, 2]
-
-
 def test_resuming_flow_throws_away_what_is_queued() -> None:
     # Away: `TxTableManager` resumes once and before anything is delivered.
     async def run() -> int:
