@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import Counter
-from contextvars import copy_context
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -91,22 +90,3 @@ def test_the_leader_topic_is_subscribed_unless_it_is_disabled(disabled: bool) ->
     leader._enable_leader_topic = creates
     asyncio.run(leader.on_start())
     assert bool(asked) is not disabled
-
-
-def test_a_change_of_a_table_is_a_record_of_its_own_at_once() -> None:
-    # Away: `TxTable` keeps an overlay; the last value per key goes out with the transaction.
-    table: Any = app().Table("table", partitions=8)
-    sent: list[object] = []
-    table.send_changelog = lambda _, key, value, *__, **___: sent.append((key, value))
-    table._maybe_set_key_ttl = table._maybe_del_key_ttl = lambda *_, **__: None
-    message = SimpleNamespace(partition=3, topic="source", tp=CHANGELOG)
-    current = cast("Any", lambda: SimpleNamespace(message=message))
-    table._verified_source_topics_for_partitions = {"source"}
-
-    def change() -> None:
-        faust.streams._current_event.set(current)
-        for number in range(3):
-            table.on_key_set(b"key", number)
-
-    copy_context().run(change)
-    assert sent == [(b"key", 0), (b"key", 1), (b"key", 2)]
