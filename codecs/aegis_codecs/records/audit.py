@@ -9,9 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aegis_codecs.records import bodies, schemas
+from aegis_codecs.records import bodies
 from aegis_codecs.records.codec import Codec
-from aegis_codecs.records.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,8 +52,6 @@ class AuditEntry(NamedTuple):
 
 
 _USUAL: Final = ("agent_id", "proposal_id", "decision_id", "status", "actor")
-_DECISION: Final = "DecisionMade"
-_MAX_LOGS: Final = 1_024
 _SOURCES: Final = {
     "ProposalRepeated": ("agent_id", "proposal_id", "first_decision_id", "status", "actor"),
     "OverrideChanged": ("agent_id", "proposal_id", "decision_id", "state", "actor"),
@@ -63,34 +60,10 @@ _SOURCES: Final = {
 """Fields behind the columns, where one has another name than its column."""
 
 
-class _EntryCodec(Codec[AuditEntry]):
-    """Writes the usual entry, of a decision with all its columns, in fewer steps."""
-
-    def __init__(self) -> None:
-        super().__init__("AuditEntry", AuditEntry)
-        self._made: dict[str, Rows] = {}
-
-    def encode(self, record: AuditEntry) -> bytes:
-        """Encode an entry; errors as of ``Codec.encode``."""
-        if record.kind != _DECISION or record.actor is not None or None in record[8:12]:
-            return super().encode(record)
-        rows = self._made.get(record.log)
-        if rows is None:
-            rows = self._rows_of(record.log)
-        return rows.encode(record[1:6] + record[7:12])
-
-    def _rows_of(self, log: str) -> Rows:
-        if len(self._made) >= _MAX_LOGS:
-            self._made.clear()
-        constants = {"log": log, "kind": _DECISION, "actor": None}
-        rows = self._made[log] = Rows(schemas.tree(self.name), constants, _USUAL[:4])
-        return rows
-
-
 @cache
 def codec() -> Codec[AuditEntry]:
     """The codec of audit entries."""
-    return _EntryCodec()
+    return Codec("AuditEntry", AuditEntry)
 
 
 def columns(kind: str, fields: Mapping[str, Any]) -> Columns:

@@ -48,7 +48,6 @@ _WIDE_ENUM: Final = 64
 _GIVEN: Final = b"\x02"
 """How a union of null and one other type begins when it holds the other."""
 
-_TEXT: Final = types.Primitive("string")
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -79,7 +78,6 @@ class Rows:
         self._name: Final = record.name
         record = _packed(record, packed)
         self.names: Final = tuple(f.name for f in record.fields if f.name not in constants)
-        record, constants = _opened(record, constants, given)
         layout = _Layout(self.names, constants, given)
         runs, plain, schema = layout.split(record)
         places = {field.name: self.names.index(field.name) for field in plain}
@@ -259,23 +257,6 @@ def _packed(record: types.Record, names: Sequence[str]) -> types.Record:
     size = struct.calcsize("<" + "".join(part.layout for part in known))
     one = types.Field(names[0], types.Fixed(names[0], size))
     return types.Record(record.name, (*record.fields[:at], one, *record.fields[at + len(names) :]))
-
-
-def _opened(
-    record: types.Record, constants: Mapping[str, Any], given: Collection[str]
-) -> tuple[types.Record, Mapping[str, Any]]:
-    """The record with texts that are always given as plain texts, each behind a constant mark."""
-    fields: list[types.Field] = []
-    marks: dict[str, Any] = {}
-    for field in record.fields:
-        held = types.optional(field.type)
-        if field.name in given and field.name not in constants and held == _TEXT:
-            mark = types.Field(f"{field.name}_given", types.Fixed(field.name, len(_GIVEN)))
-            marks[mark.name] = _GIVEN
-            fields += [mark, types.Field(field.name, held)]
-        else:
-            fields.append(field)
-    return types.Record(record.name, tuple(fields)), {**constants, **marks}
 
 
 def _part(kind: types.AvroType, source: int) -> _Part | None:

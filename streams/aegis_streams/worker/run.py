@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -18,8 +17,6 @@ from aegis_streams.transport import run_worker
 if TYPE_CHECKING:
     from aegis_streams.settings import Settings
 
-GC_ALLOCATIONS: Final = 20_000
-"""Objects that come to be, net, between two collections of the youngest; Python's own is 700."""
 Role = Literal["decide", "seal"]
 
 BUILDERS: Final = {"decide": decide_app.build, "seal": seal_app.build}
@@ -45,16 +42,8 @@ def run(role: Role, settings: Settings, slot: int) -> int:
     port = settings.decide_metrics_port if role == "decide" else settings.seal_metrics_port
     endpoint = Endpoint(settings.listen_host, port, metrics.registry, health)
     endpoint.start()
-    _settle_memory()
     log.info("worker starts", extra={"role": role, "slot": slot, "metrics_port": endpoint.port})
     try:
         return run_worker(app)
     finally:
         endpoint.stop()
-
-
-def _settle_memory() -> None:
-    """Let the garbage collector look only at what is new; decoded records come and go in bulk."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_ALLOCATIONS)

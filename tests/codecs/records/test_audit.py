@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import audit, bodies, commands, envelopes, schemas
-from aegis_codecs.records.codec import Codec
 from support.avro_records import values
+
+if TYPE_CHECKING:
+    from aegis_codecs.records.codec import Codec
 
 CODECS: dict[str, Codec[Any]] = {
     "AuditEntry": audit.codec(),
@@ -149,19 +151,3 @@ def test_dead_letter_is_cut_to_its_limit(length: int, headers: dict[str, bytes |
     assert value.startswith(found.value)
     assert found.value_length == length
     assert found.value_sha256 == hashlib.sha256(value).digest()
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(data=st.data(), kind=st.sampled_from(["DecisionMade", "DriftChanged"]))
-def test_the_usual_entry_has_the_bytes_of_the_plain_schema(data: st.DataObject, kind: str) -> None:
-    fields = data.draw(values(schemas.tree("AuditEntry")))
-    shape = data.draw(st.sampled_from(["as it comes", "usual"]))
-    fields["kind"] = kind
-    if shape == "usual":
-        texts = st.text(st.characters(codec="utf-8"), max_size=9)
-        for name in ("agent_id", "proposal_id", "decision_id", "status"):
-            fields[name] = data.draw(texts)
-        fields["actor"] = None
-    plain = Codec("AuditEntry", audit.AuditEntry)
-    entry = audit.AuditEntry(**fields)
-    assert audit.codec().encode(entry) == plain.encode(entry)
