@@ -95,7 +95,7 @@ class TransportSettings:
     batch_bytes: int = 4 * 1024 * 1024
     batch_seconds: float = 2.0
     linger: float = 0.010
-    batch_interval: float = 0.030
+    batch_interval: float = 0.050
     buffer_records: int = 20_000
     buffer_bytes: int = 64 * 1024 * 1024
     barrier_timeout: float = 30.0
