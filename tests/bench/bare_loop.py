@@ -119,6 +119,8 @@ def main(bootstrap: str, registry_url: str, parameters: Path, heads: Sequence[by
         {
             "bootstrap.servers": bootstrap,
             "transactional.id": GROUP,
+            # The loop is killed at the end: what it left open must not stop readers for long.
+            "transaction.timeout.ms": 10_000,
             "compression.type": "zstd",
             "linger.ms": 5,
             "batch.num.messages": 10_000,
