@@ -19,6 +19,7 @@ from aegis_streams.names import TOPICS
 from aegis_streams.topics.ensure import list_topics
 from aegis_streams.topics.genesis import HEADS_CHANGELOG
 from bench import bare_loop
+from bench.meter import Offsets
 from bench.workload import produce, write_parameters
 from support.deployment import Deployment
 from support.stack import LocalEngine, RunningStack
@@ -112,6 +113,15 @@ class Arena:
         finally:
             process.kill()
             process.wait()
+
+    @contextmanager
+    def offsets(self, group: str, topic: str) -> Iterator[Offsets]:
+        """Follow a group's offsets on a topic for the length of a block."""
+        offsets = Offsets(self.stack.bootstrap, group, topic, self.settings.partitions)
+        try:
+            yield offsets
+        finally:
+            offsets.close()
 
     def disk_bytes(self, topic: str) -> int | None:
         """Return what the broker keeps of a topic on disk; None if its disk is not at hand."""

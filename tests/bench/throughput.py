@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,6 @@ from bench.bare_loop import GROUP as BARE_GROUP
 from bench.meter import Offsets, Rate, follow, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from bench.arena import Arena
     from bench.plan import Plan
@@ -69,7 +67,7 @@ class Throughput:
         self._produced += self._plan.records
 
     def _decide(self) -> None:
-        with self._offsets(DECIDE_GROUP, PROPOSALS) as offsets:
+        with self._arena.offsets(DECIDE_GROUP, PROPOSALS) as offsets:
             first, last = offsets.committed(), offsets.end()
             with self._arena.deployment.worker("decide") as worker:
                 rate = follow([worker.process.pid], offsets.committed, first, last)[0]
@@ -78,7 +76,7 @@ class Throughput:
         self._keep("decide", rate)
 
     def _bare(self) -> None:
-        with self._offsets(BARE_GROUP, PROPOSALS) as offsets:
+        with self._arena.offsets(BARE_GROUP, PROPOSALS) as offsets:
             first, last = offsets.committed(), offsets.end()
             with self._arena.bare_loop() as pid:
                 rate = follow([pid], offsets.committed, first, last)[0]
@@ -86,7 +84,7 @@ class Throughput:
         self._keep("bare", rate)
 
     def _seal(self) -> None:
-        with self._offsets(SEAL_GROUP, AUDIT) as offsets:
+        with self._arena.offsets(SEAL_GROUP, AUDIT) as offsets:
             first, last = offsets.committed(), offsets.end()
             with self._arena.deployment.worker("seal") as worker:
                 rate = follow([worker.process.pid], offsets.committed, first, last)[0]
@@ -96,7 +94,7 @@ class Throughput:
 
     def _together(self) -> dict[str, Any]:
         arena = self._arena
-        with self._offsets(SEAL_GROUP, AUDIT) as sealed:
+        with self._arena.offsets(SEAL_GROUP, AUDIT) as sealed:
             first = sealed.committed()
             leaves_each = first / self._produced
             self._backlog("together")
@@ -129,15 +127,6 @@ class Throughput:
         self._arena.say(
             f"{name}: {rate.per_second:,.0f}/s, {rate.per_cpu_second:,.0f} per CPU-second"
         )
-
-    @contextmanager
-    def _offsets(self, group: str, topic: str) -> Iterator[Offsets]:
-        settings = self._arena.settings
-        offsets = Offsets(settings.bootstrap, group, topic, settings.partitions)
-        try:
-            yield offsets
-        finally:
-            offsets.close()
 
 
 def _finish(offsets: Offsets, last: int) -> None:

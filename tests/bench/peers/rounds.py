@@ -117,7 +117,7 @@ class Rounds:
 
     def _follow_peer(self, name: str, pid: int, group: str, written: str | None = None) -> None:
         last = self._share(name)
-        with self._offsets(group, written or PROPOSALS) as offsets:
+        with self._arena.offsets(group, written or PROPOSALS) as offsets:
             done = offsets.committed if written is None else offsets.end
             rate = follow([pid], done, 0, last, WARM_UPS.get(name, FROM))[0]
             _finish(done, last)
@@ -128,7 +128,7 @@ class Rounds:
 
     def _refill(self, name: str) -> None:
         """Produce more if a decider that drained before it stopped left too little to do."""
-        with self._offsets(DECIDE_GROUP, PROPOSALS) as offsets:
+        with self._arena.offsets(DECIDE_GROUP, PROPOSALS) as offsets:
             first, end = offsets.committed(), offsets.end()
         if end - first < self._share(name):
             self._arena.produce(f"more-{end}", self._sizes.records)
@@ -136,8 +136,8 @@ class Rounds:
     def _decide(self) -> None:
         self._refill("decide")
         with (
-            self._offsets(DECIDE_GROUP, PROPOSALS) as offsets,
-            self._offsets(SEAL_GROUP, AUDIT) as leaves,
+            self._arena.offsets(DECIDE_GROUP, PROPOSALS) as offsets,
+            self._arena.offsets(SEAL_GROUP, AUDIT) as leaves,
         ):
             first, before = offsets.committed(), leaves.end()
             with self._arena.deployment.worker("decide") as worker:
@@ -160,7 +160,7 @@ class Rounds:
     def _both(self) -> None:
         arena = self._arena
         self._refill("decide+seal")
-        with self._offsets(SEAL_GROUP, AUDIT) as sealed:
+        with self._arena.offsets(SEAL_GROUP, AUDIT) as sealed:
             first = sealed.committed()
             with arena.deployment.worker("decide") as one, arena.deployment.worker("seal") as two:
                 pids = [one.process.pid, two.process.pid]
@@ -196,15 +196,6 @@ class Rounds:
         self._arena.say(
             f"{name}: {rate.per_second:,.0f}/s, {rate.per_cpu_second:,.0f} per CPU-second"
         )
-
-    @contextmanager
-    def _offsets(self, group: str, topic: str) -> Iterator[Offsets]:
-        settings = self._arena.settings
-        offsets = Offsets(settings.bootstrap, group, topic, settings.partitions)
-        try:
-            yield offsets
-        finally:
-            offsets.close()
 
 
 def rotated(names: Sequence[str], number: int) -> list[str]:
