@@ -41,6 +41,7 @@ class FakeCluster:
         self.consumers: list[FakeConsumer] = []
         self.calls: list[str] = []
         self.missing: set[str] = set()
+        self.members: dict[str, frozenset[int]] = {}
         self._logs: dict[Where, list[Record | None]] = defaultdict(list)
         self._epochs: dict[str, int] = defaultdict(int)
         self._failures: dict[str, deque[KafkaError]] = defaultdict(deque)
@@ -353,6 +354,15 @@ class FakeClients:
         del timeout
         missing = self.cluster.missing
         return {t: 0 if t in missing else self.cluster.partitions for t in topics}
+
+    def members(self, timeout: float) -> Mapping[str, frozenset[int]]:
+        del timeout
+        self.cluster.call("members")
+        return self.cluster.members
+
+    def rebalance(self, topic: str, timeout: float) -> None:
+        del topic, timeout
+        self.cluster.call("rebalance")
 
 
 def end_of(topic: str, partition: int, offset: int) -> Message:

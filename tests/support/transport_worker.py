@@ -63,6 +63,7 @@ class RecordingObserver(Observer):
         self.faults: list[str] = []
         self.stalls: list[tuple[bool, str]] = []
         self.owns: frozenset[int] = frozenset()
+        self.unowned_counts: list[int] = []
         self.restores: list[int] = []
         self.batches: list[tuple[int, int, int]] = []
         self.commits = 0
@@ -88,6 +89,9 @@ class RecordingObserver(Observer):
 
     def lag(self, topic: str, partition: int, records: int, last_stable: int) -> None:
         self.lags[topic, partition] = (records, last_stable)
+
+    def unowned(self, partitions: int) -> None:
+        self.unowned_counts.append(partitions)
 
     def owned(self, partitions: frozenset[int]) -> None:
         self.owns = partitions

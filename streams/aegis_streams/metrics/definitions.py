@@ -95,6 +95,7 @@ class Metrics:
 
     def _partitions(self) -> None:
         self.owned = self._gauge("aegis_partitions_owned", "Partitions this worker holds")
+        self.unowned = self._gauge("aegis_partitions_unowned", "Partitions that nobody holds")
         self.lag = self._gauge("aegis_lag_records", "Records not yet taken", "topic", "partition")
         self.restore_seconds = self._histogram(
             "aegis_restore_seconds", "From being given a partition to its first record", SECONDS

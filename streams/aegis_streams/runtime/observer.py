@@ -69,6 +69,10 @@ class WorkerObserver(Observer):
         self._metrics.lag.labels(topic, str(partition)).set(records)
         self._health.beat()
 
+    def unowned(self, partitions: int) -> None:
+        """Show how many partitions belong to nobody."""
+        self._metrics.unowned.set(partitions)
+
     def owned(self, partitions: frozenset[int]) -> None:
         """Become ready with the partitions that are worked on."""
         self._metrics.owned.set(len(partitions))

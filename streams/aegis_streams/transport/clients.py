@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupState,
+    IsolationLevel,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
@@ -29,6 +38,7 @@ _FETCH_BYTES: Final = 1024 * 1024
 _READ_AHEAD_KIB: Final = 32 * 1024
 _READ_AHEAD_RECORDS: Final = 50_000
 _QUEUE_KIB: Final = 512 * 1024
+_VISIT_POLL: Final = 0.1
 _IDLE_MS: Final = 2_000
 _REFRESH_MS: Final = 3_000
 """Longer than `_IDLE_MS`, or the refreshes themselves would keep connections from being idle."""
@@ -142,6 +152,12 @@ class Clients(Protocol):
     def partition_counts(self, topics: Sequence[str], timeout: float) -> Mapping[str, int]:
         """Return the number of partitions of each topic; 0 where it does not exist."""
 
+    def members(self, timeout: float) -> Mapping[str, frozenset[int]]:
+        """Return the partitions of each static member, by instance id; none while it rebalances."""
+
+    def rebalance(self, topic: str, timeout: float) -> None:
+        """Have the group assign all partitions of its topic anew."""
+
 
 class KafkaClients:
     """`Clients` on confluent-kafka."""
@@ -156,11 +172,8 @@ class KafkaClients:
         return Consumer(
             {
                 **self._reading("consumer"),
+                **self._joining(),
                 "group.instance.id": settings.instance_id,
-                "partition.assignment.strategy": "cooperative-sticky",
-                "session.timeout.ms": _ms(settings.session_timeout),
-                "heartbeat.interval.ms": _ms(settings.session_timeout / 4),
-                "max.poll.interval.ms": _ms(settings.max_poll_interval),
                 "error_cb": on_error,
             }
         )
@@ -231,6 +244,52 @@ class KafkaClients:
         """
         known = self._admin.list_topics(timeout=timeout).topics
         return {t: len(known[t].partitions) if t in known else 0 for t in topics}
+
+    def members(self, timeout: float) -> Mapping[str, frozenset[int]]:
+        """Return the partitions of each static member, by instance id; none while it rebalances.
+
+        Raises:
+            KafkaException: The broker did not answer.
+        """
+        group = self._settings.group
+        asked = self._admin.describe_consumer_groups([group], request_timeout=timeout)
+        found = asked[group].result(timeout + 1)
+        if found.state is not ConsumerGroupState.STABLE:
+            return {}
+        return {
+            member.group_instance_id: frozenset(
+                tp.partition for tp in member.assignment.topic_partitions
+            )
+            for member in found.members
+            if member.group_instance_id
+        }
+
+    def rebalance(self, topic: str, timeout: float) -> None:
+        """Have the group assign all partitions of its topic anew.
+
+        A member without a seat of its own joins, is given something or nothing, and leaves.
+
+        Raises:
+            KafkaException: The client could not be made.
+        """
+        joined = threading.Event()
+        visitor = Consumer({**self._reading("visitor"), **self._joining()})
+        try:
+            visitor.subscribe([topic], on_assign=lambda *_: joined.set())
+            deadline = time.monotonic() + timeout
+            while not joined.is_set() and time.monotonic() < deadline:
+                visitor.poll(_VISIT_POLL)
+        finally:
+            visitor.close()
+
+    def _joining(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": _ms(settings.session_timeout),
+            "heartbeat.interval.ms": _ms(settings.session_timeout / 4),
+            "max.poll.interval.ms": _ms(settings.max_poll_interval),
+        }
 
     def _reading(self, role: str) -> dict[str, Any]:
         return {

@@ -75,6 +75,9 @@ class Observer:
     def lag(self, topic: str, partition: int, records: int, last_stable: int) -> None:
         """Report the lag of an input: end offset minus position, and the last stable offset."""
 
+    def unowned(self, partitions: int) -> None:
+        """Report how many partitions the group gives to nobody at this moment."""
+
     def owned(self, partitions: frozenset[int]) -> None:
         """Report the partitions whose batches are delivered from now on."""
 

@@ -34,6 +34,7 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "restore_parallelism": (1, 64),
     "watchdog_timeout": (5, 3_600),
     "lag_interval": (0.1, 600),
+    "group_interval": (0.1, 600),
     "drain_timeout": (1, 600),
     "exit_timeout": (0.1, 600),
     "message_bytes": (65_536, 64 * 1024 * 1024),
@@ -77,6 +78,7 @@ class TransportSettings:
         watchdog_timeout: Without any progress for this long, although there is work, the worker
             dumps all stacks and exits.
         lag_interval: Pause between two measurements of lag.
+        group_interval: Pause between two looks for partitions that the group gives to nobody.
         drain_timeout: Longest orderly shutdown.
         exit_timeout: After a fault the process is ended by force when it lives longer than this.
         message_bytes: Largest record the producer accepts.
@@ -109,6 +111,7 @@ class TransportSettings:
     restore_parallelism: int = 4
     watchdog_timeout: float = 60.0
     lag_interval: float = 5.0
+    group_interval: float = 2.0
     drain_timeout: float = 30.0
     exit_timeout: float = 10.0
     message_bytes: int = 2 * 1024 * 1024

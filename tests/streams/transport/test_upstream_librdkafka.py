@@ -2,7 +2,8 @@
 
 Each test provokes a defect with the plain client. When one fails, upstream has changed: read the
 note there and in docs/adr/0002-exactly-once-driver.md, and see which work-around can go. The
-outdated leader epoch of the admin client is in `test_broker_restart`.
+outdated leader epoch of the admin client is in `test_broker_restart`, the partitions that belong
+to nobody are in `test_membership`.
 """
 
 from __future__ import annotations
