@@ -15,6 +15,7 @@ from aegis_streams.client.codecs import decision_decoder
 from aegis_streams.client.decisions import DecisionReader, VerifiedDecision
 from aegis_streams.client.kafka import open_consumer, record_of
 from aegis_streams.names import DECISIONS, PROPOSALS
+from bench.sender import Sender
 from bench.workload import submissions
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Traffic:
     """Sends proposals at a rate and collects the decisions; a context manager.
 
     Attributes:
-        sent: When the produce call of each proposal began.
+        sent: When the produce call of each proposal began, known once sending has stopped.
         arrivals: The decision of each proposal.
         refused: What did not verify.
 
@@ -60,13 +61,11 @@ class Traffic:
         self.arrivals: dict[str, Arrival] = {}
         self.refused: list[str] = []
         self._settings = settings
-        self._load = submissions(name, schema_id)
-        self._rate = rate
+        self._sender = Sender(settings.bootstrap, schema_id, rate, name)
         self._ended = threading.Event()
         self._reading = threading.Event()
         self._faults: list[Exception] = []
-        self._sender = threading.Thread(target=self._guarded, args=(self._send,), daemon=True)
-        self._reader = threading.Thread(target=self._guarded, args=(self._read,), daemon=True)
+        self._reader = threading.Thread(target=self._guarded, daemon=True)
 
     def __enter__(self) -> Self:
         self._reader.start()
@@ -81,8 +80,8 @@ class Traffic:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._sender.kill()
         self._ended.set()
-        self._sender.join()
         self._reader.join()
 
     def stop_sending(self, seconds: float) -> None:
@@ -91,8 +90,7 @@ class Traffic:
         Raises:
             AssertionError: They did not all come, or something went wrong.
         """
-        self._ended.set()
-        self._sender.join()
+        self.sent = self._sender.stop()
         deadline = time.monotonic() + seconds
         while self.open and time.monotonic() < deadline and not self._faults:
             time.sleep(_POLL)
@@ -102,33 +100,13 @@ class Traffic:
     @property
     def open(self) -> int:
         """Proposals without a decision so far."""
-        return len(self.sent) - len(self.arrivals)
+        return self._sender.sent - len(self.arrivals)
 
-    def _guarded(self, work: object) -> None:
+    def _guarded(self) -> None:
         try:
-            if callable(work):
-                work()
+            self._read()
         except Exception as error:  # noqa: BLE001 - shown by `stop_sending`
             self._faults.append(error)
-
-    def _send(self) -> None:
-        producer = Producer(
-            {
-                "bootstrap.servers": self._settings.bootstrap,
-                "partitioner": "murmur2_random",
-                "linger.ms": 0,
-                "compression.type": "zstd",
-            }
-        )
-        begun = time.monotonic()
-        for number, each in enumerate(self._load):
-            wait = begun + number / self._rate - time.monotonic()
-            if self._ended.wait(wait) if wait > 0 else self._ended.is_set():
-                break
-            self.sent.setdefault(each.proposal_id, time.monotonic())
-            producer.produce(PROPOSALS, each.value, each.key)
-            producer.poll(0)
-        producer.flush(30)
 
     def _read(self) -> None:
         settings = self._settings
@@ -141,10 +119,8 @@ class Traffic:
             each.offset = consumer.get_watermark_offsets(each, timeout=30)[1]
         consumer.assign(where)
         self._reading.set()
-        while not (self._ended.is_set() and not self._sender.is_alive() and not self.open):
+        while not self._ended.is_set():
             first = consumer.poll(_POLL)
-            if first is None and self._ended.is_set() and self._faults:
-                break
             messages = [] if first is None else [first, *consumer.consume(_CHUNK, 0)]
             consumed = time.monotonic()
             for record in filter(None, map(record_of, messages)):

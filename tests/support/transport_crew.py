@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
+    KafkaError,
     Message,
     Producer,
     TopicPartition,
@@ -206,16 +207,23 @@ class Crew:
                 "linger.ms": 5,
             }
         )
+        failed: list[KafkaError] = []
+
+        def on_delivery(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failed.append(error)
+
         started = time.monotonic()
         for number in range(first, first + records):
             ahead = (number - first) / rate - (time.monotonic() - started)
             if self._over.wait(max(ahead, 0)):
                 return
-            topic = self._topics[number % 10 == 9]
-            producer.produce(topic, b"%d" % number, b"k%d" % (number % _KEYS))
+            topic, key = self._topics[number % 10 == 9], b"k%d" % (number % _KEYS)
+            producer.produce(topic, b"%d" % number, key, on_delivery=on_delivery)
             producer.poll(0)
-        if producer.flush(SECONDS) and not self._over.is_set():
-            raise AssertionError("records could not be sent")
+        left = producer.flush(SECONDS)
+        if (left or failed) and not self._over.is_set():
+            raise AssertionError(f"{left} records could not be sent, {len(failed)}: {failed[:1]}")
 
     def _genesis(self) -> None:
         compacted = {transport_counter.changelog_topic(self.group): {"cleanup.policy": "compact"}}

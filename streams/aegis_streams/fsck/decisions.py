@@ -12,7 +12,7 @@ from aegis_streams.fsck.errors import DistrustError
 from aegis_streams.fsck.findings import Code
 from aegis_streams.fsck.notes import read_proof
 from aegis_streams.fsck.receipts import Receipts
-from aegis_streams.fsck.schemas import HEADER, UnreadableError, decode, envelope_schemas
+from aegis_streams.fsck.schemas import HEADER, UnreadableError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,6 @@ class Decisions:
         self._receipts = Receipts(log, tools[0])
         self._expiry = expiry
         self._findings = findings
-        self._present: dict[bytes, bool] = {}
         self.matched = self.unreleased = 0
         self.head: Raw | None = next(records, None)
 
@@ -87,7 +86,7 @@ class Decisions:
             if key == agent and value.startswith(start, HEADER):
                 length, at = binary.read_long(value, HEADER + len(start))
                 end = at + length
-                if value[end:] == plain.released and self._is_present(value[:HEADER]):
+                if value[end:] == plain.released and self._is_present(value):
                     return self._proven(offset, leaf.sequence, leaf.leaf_hash, value[at:end])
         facts, _ = bodies.read(leaf.body)
         return self.expect(leaf.sequence, leaf.body, leaf.leaf_hash, facts)
@@ -97,7 +96,7 @@ class Decisions:
         while self.head is not None:
             value = self.head[3] or b""
             start = binary.long(len(body)) + body
-            if self._is_present(value[:HEADER]) and value.startswith(start, HEADER):
+            if self._is_present(value) and value.startswith(start, HEADER):
                 return self._same(sequence, leaf, facts, HEADER + len(start))
             found = self._read(self.head)
             index = None if found is None else _index(found["receipt"])
@@ -202,17 +201,8 @@ class Decisions:
             self._add(Code.DECISION_INVENTED, f"no decision can be read: {error}", offset, None)
             return None
 
-    def _is_present(self, header: bytes) -> bool:
-        """Tell whether records with this header are in the present version of the schema."""
-        known = self._present.get(header)
-        if known is None:
-            present = next(iter(envelope_schemas(RECORD).values()))
-            try:
-                known = self._registry.schema(RECORD, header) is present
-            except UnreadableError:
-                known = False
-            self._present[header] = known
-        return known
+    def _is_present(self, value: bytes) -> bool:
+        return self._registry.is_present(RECORD, value[:HEADER])
 
     def _add(self, code: Code, detail: str, offset: int | None, sequence: int | None) -> None:
         topic, partition = self._place

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aegis_streams.fsck import binary, bodies
 from aegis_streams.fsck.findings import Code
-from aegis_streams.fsck.schemas import HEADER, UnreadableError, decode, envelope_schemas
+from aegis_streams.fsck.schemas import HEADER, UnreadableError, decode
 
 if TYPE_CHECKING:
     from aegis_streams.fsck.bodies import Facts, Foreseen, Plain
@@ -76,7 +76,6 @@ class Entries:
         self._foreseen = foreseen
         self._findings = findings
         self._start = binary.string(log)
-        self._present: dict[bytes, bool] = {}
         self.sequence = 0
         self.previous = bytes(32)
         self.time = 0
@@ -90,7 +89,7 @@ class Entries:
         """
         value = record[3] or b""
         start = self._start + binary.long(self.sequence)
-        if value.startswith(start, HEADER) and self._is_present(value[:HEADER]):
+        if value.startswith(start, HEADER) and self._registry.is_present(RECORD, value[:HEADER]):
             try:
                 leaf = self._quickly(value, HEADER + len(start) + _HASHES, start, proposal)
             except IndexError:
@@ -205,17 +204,6 @@ class Entries:
                     offset,
                     entry["sequence"],
                 )
-
-    def _is_present(self, header: bytes) -> bool:
-        known = self._present.get(header)
-        if known is None:
-            present = next(iter(envelope_schemas(RECORD).values()))
-            try:
-                known = self._registry.schema(RECORD, header) is present
-            except UnreadableError:
-                known = False
-            self._present[header] = known
-        return known
 
     def _add(self, code: Code, detail: str, offset: int, sequence: int | None = None) -> None:
         topic, partition = self._place

@@ -109,6 +109,7 @@ class Registry:
     def __init__(self, url: str | None) -> None:
         self._url = url
         self._answers: dict[int, bytes | None] = {}
+        self._present: dict[tuple[str, bytes], bool] = {}
         self.swapped: dict[tuple[str, int], str] = {}
 
     def schema(self, name: str, header: bytes) -> Schema:
@@ -135,6 +136,21 @@ class Registry:
             self.swapped[name, number] = f"the registry has {what} under id {number}"
             return present
         return versions[told]
+
+    def is_present(self, name: str, header: bytes) -> bool:
+        """Tell whether records that begin so are in the present version of their schema.
+
+        Raises:
+            CannotCheckError: The registry does not answer.
+        """
+        known = self._present.get((name, header))
+        if known is None:
+            try:
+                known = self.schema(name, header) is next(iter(envelope_schemas(name).values()))
+            except UnreadableError:
+                known = False
+            self._present[name, header] = known
+        return known
 
     def _ask(self, url: str, number: int) -> bytes | None:
         place = urlsplit(url)

@@ -214,6 +214,38 @@ def test_the_chain_recomputed_after_a_change(auditor: Auditor, since: list[bytes
         assert first(report, "row_differs")["sequence"] == VICTIM
 
 
+def retire(admin: psycopg.Connection, below: int) -> None:
+    """Do to the rows before a sequence what retention does to an old partition."""
+    admin.execute(
+        "insert into aegis.audit_retired (log, sequence, leaf_hash) "
+        "select log, sequence, leaf_hash from aegis.audit_records where sequence < %s",
+        [below],
+    )
+    admin.execute("delete from aegis.audit_records where sequence < %s", [below])
+
+
+def test_retired_leaves_are_believed_by_their_hashes(auditor: Auditor, since: list[bytes]) -> None:
+    with auditor.superuser() as admin:
+        retire(admin, VICTIM + 1)
+    report = auditor.judge(since)
+    assert (codes(report), report.could_not, report.exit_code) == (set(), [], 0)
+    assert report.logs[0].figures["retired rows"] == VICTIM + 1
+
+
+def test_the_hash_of_a_retired_leaf_changed(auditor: Auditor, since: list[bytes]) -> None:
+    with auditor.superuser() as admin:
+        retire(admin, VICTIM + 1)
+        admin.execute(
+            "update aegis.audit_retired set leaf_hash = %s where sequence = %s",
+            [bytes(32), VICTIM],
+        )
+    report = auditor.judge(since)
+    expected, where = ("chain_broken", VICTIM + 1) if auditor.alone else ("row_differs", VICTIM)
+    assert expected in codes(report)
+    assert first(report, expected) == {"table": RECORDS, "sequence": where}
+    assert ("tree_root" in codes(report)) == auditor.alone
+
+
 def test_what_the_guard_refused_is_told(auditor: Auditor) -> None:
     forged = rewritten(auditor.real.entries()[VICTIM], confidence=0.5)
     with auditor.database.sink() as sink:

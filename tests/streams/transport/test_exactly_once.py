@@ -23,7 +23,7 @@ pytestmark = pytest.mark.stack
 
 
 def whole(crew: Crew, records: int) -> None:
-    assert crew.caught_up()
+    assert crew.caught_up(), crew.verdict()
     verdict = crew.verdict()
     assert verdict.inputs == verdict.outputs == records
     assert verdict[2:] == (0, 0, 0, 0), verdict
