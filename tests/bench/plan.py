@@ -32,7 +32,8 @@ class Plan:
             median round counts.
         rate: Proposals a second for latency and failover.
         seconds: How long latency is measured, after `warm_up`.
-        warm_up: Seconds of the same load before that.
+        warm_up: Seconds of the same load before that; a broker that has just started spends half a
+            core on compiling itself for more than a minute.
         kills: Kills of each worker.
         keys: Keys of the changelog that is restored.
         samples: Proposals in the budget's sample.
@@ -45,7 +46,7 @@ class Plan:
     rounds: int = 3
     rate: int = 500
     seconds: float = 20.0
-    warm_up: float = 5.0
+    warm_up: float = 100.0
     kills: int = 3
     keys: int = 1_000_000
     samples: int = 2_000

@@ -52,9 +52,12 @@ class Sender:
             AssertionError: The broker did not take everything, or the process is gone.
         """
         self._ended.set()
-        if not self._results.poll(60):
+        try:
+            sent, left = self._results.recv() if self._results.poll(60) else ({}, 0)
+        except EOFError:
+            sent = {}
+        if not sent:
             raise AssertionError(f"the sender does not answer (exit code {self._process.exitcode})")
-        sent, left = self._results.recv()
         self._process.join()
         if left:
             raise AssertionError(f"the broker did not take {left} proposals")

@@ -37,25 +37,25 @@ def crew(stack: RunningStack, tmp_path: Path) -> Iterator[Crew]:
 
 def test_a_worker_drains_on_sigterm_and_the_next_one_goes_on(crew: Crew) -> None:
     crew.start(0)
-    sending = crew.send(4_000, 500.0)
-    for records in (500, 1_500):
+    sending = crew.send(2_000, 500.0)
+    for records in (300, 900):
         assert crew.came_out(records)
         assert crew.terminate(0) == 0
         crew.tend()
     sending.join()
-    whole(crew, 4_000)
+    whole(crew, 2_000)
     assert crew.end() == [0]
 
 
 @pytest.mark.chaos
 def test_kills_around_the_commit_lose_and_double_nothing(crew: Crew) -> None:
-    sending = crew.send(6_000, 500.0)
+    sending = crew.send(4_000, 500.0)
     for point in ("before", "between", "after"):
         crew.start(0, f"{point}:kill:6")
         assert crew.exit_code(0) == -signal.SIGKILL
     crew.start(0)
     sending.join()
-    whole(crew, 6_000)
+    whole(crew, 4_000)
     assert crew.end() == [0]
 
 
@@ -79,7 +79,7 @@ def test_kills_zombies_and_rebalances_together(crew: Crew) -> None:
     chance = random.Random(20_261_123)  # noqa: S311  # repeatable chance, no secrets
     for slot in (0, 1):
         crew.start(slot)
-    sending = crew.send(20_000, 800.0)
+    sending = crew.send(12_000, 800.0)
     while sending.is_alive():
         time.sleep(chance.uniform(1.5, 3.0))
         slot = chance.choice([0, 1])
@@ -93,7 +93,7 @@ def test_kills_zombies_and_rebalances_together(crew: Crew) -> None:
             zombie.send_signal(signal.SIGCONT)
         crew.tend()
     sending.join()
-    whole(crew, 20_000)
+    whole(crew, 12_000)
     assert set(crew.end()) == {0}
 
 
