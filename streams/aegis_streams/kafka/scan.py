@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from confluent_kafka import Message
-
-_log: Final = logging.getLogger(__name__)
 
 Isolation = Literal["read_committed", "read_uncommitted"]
 
@@ -52,7 +49,7 @@ def reader(bootstrap: str, isolation: Isolation) -> Iterator[Consumer]:
             "isolation.level": isolation,
             "fetch.wait.max.ms": 10,
             "check.crcs": True,
-            "logger": _log,
+            "log_level": 2,  # what fails is raised; a broker that is away would be told for ever
         }
     )
     try:

@@ -46,6 +46,7 @@ class GroupMonitor:
         self._clients = clients
         self._observer = observer
         self._seen: frozenset[int] = frozenset()
+        self._trouble = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aegis-group", daemon=True)
 
@@ -58,22 +59,27 @@ class GroupMonitor:
         self._stop.set()
 
     def look(self) -> None:
-        """Look once; a broker that cannot be reached is logged, and nothing is concluded."""
-        timeout = self._settings.fence_timeout
+        """Look once; when the broker does not answer, nothing is concluded."""
         try:
-            members = self._clients.members(timeout)
-            if self._settings.instance_id not in members:
-                self._seen = frozenset()
-                return
-            unowned = self._unowned(members, timeout)
-            self._observer.unowned(len(unowned))
-            known, self._seen = self._seen, unowned
-            if unowned and unowned == known and self._settings.instance_id == min(members):
-                _log.warning("partitions %s belong to nobody: rebalancing", sorted(unowned))
-                self._seen = frozenset()
-                self._clients.rebalance(self._topic, self._settings.session_timeout)
+            self._look(self._settings.fence_timeout)
+            self._trouble = ""
         except (KafkaException, TimeoutError) as error:
-            _log.warning("the group could not be looked at: %s", error)
+            if str(error) != self._trouble:  # said once, not at every look
+                _log.warning("the group could not be looked at: %s", error)
+            self._trouble = str(error)
+
+    def _look(self, timeout: float) -> None:
+        members = self._clients.members(timeout)
+        if self._settings.instance_id not in members:
+            self._seen = frozenset()
+            return
+        unowned = self._unowned(members, timeout)
+        self._observer.unowned(len(unowned))
+        known, self._seen = self._seen, unowned
+        if unowned and unowned == known and self._settings.instance_id == min(members):
+            _log.warning("partitions %s belong to nobody: rebalancing", sorted(unowned))
+            self._seen = frozenset()
+            self._clients.rebalance(self._topic, self._settings.session_timeout)
 
     def _unowned(self, members: Mapping[str, frozenset[int]], timeout: float) -> frozenset[int]:
         count = self._clients.partition_counts([self._topic], timeout)[self._topic]
