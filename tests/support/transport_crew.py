@@ -23,6 +23,7 @@ from confluent_kafka import (
 from confluent_kafka.cimpl import NewTopic
 
 from aegis_streams.stack.processes import wait_until
+from aegis_streams.transport.outcome import END_OF_PARTITION
 from support import transport_counter
 from support.stack import RunningStack, unique
 
@@ -34,6 +35,8 @@ SECONDS: Final = 90.0
 """Longest wait for the workers to be through with everything."""
 
 _KEYS: Final = 200
+_ATTEMPTS: Final = 4
+_READ_SECONDS: Final = 15.0
 
 
 class Verdict(NamedTuple):
@@ -176,6 +179,14 @@ class Crew:
 
     def committed(self, topic: str) -> list[Message]:
         """Return all records of a topic as a read-committed reader sees them."""
+        for _ in range(_ATTEMPTS):
+            found = self._read(topic)
+            if found is not None:
+                return found
+        raise AssertionError(f"{topic}: {_ATTEMPTS} readers did not come to its end")
+
+    def _read(self, topic: str) -> list[Message] | None:
+        """Return what a new reader finds; None if it does not come to the end."""
         reader = Consumer(
             {
                 "bootstrap.servers": self._stack.bootstrap,
@@ -188,14 +199,16 @@ class Crew:
         )
         reader.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in range(PARTITIONS)])
         left, found = set(range(PARTITIONS)), list[Message]()
-        while left:
+        deadline = time.monotonic() + _READ_SECONDS
+        while left and time.monotonic() < deadline:
             for message in reader.consume(10_000, 0.2):
-                if message.error() is None:
+                error = message.error()
+                if error is None:
                     found.append(message)
-                else:
+                elif error.code() == END_OF_PARTITION:
                     left.discard(message.partition() or 0)
         reader.close()
-        return found
+        return None if left else found
 
     def _send(self, first: int, records: int, rate: float) -> None:
         producer = Producer(

@@ -20,15 +20,13 @@ from aegis_codecs.log.merkle import consistency_path, leaf_hash, verify_consiste
 from aegis_codecs.log.receipt import HEADER, parse_receipt
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
-from aegis_streams.client.codecs import audit_decoder, checkpoint_decoder
 from aegis_streams.client.errors import NotFoundError
-from aegis_streams.client.kafka import open_consumer, require_kafka
+from aegis_streams.client.log_topics import LogTopics
 from aegis_streams.errors import ContinuityError
-from aegis_streams.kafka.scan import scan
 from aegis_streams.names import AUDIT, CHECKPOINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from aegis_codecs.log.checkpoint import Checkpoint
     from aegis_codecs.records.audit import AuditEntry
@@ -63,21 +61,9 @@ class ConsistencyProver:
             UnavailableError: Kafka does not answer, or the topic is not there.
             TrustFileError: There is no usable trust file.
         """
-        bootstrap = settings.bootstrap
-        consumer = open_consumer(bootstrap)
-        require_kafka(consumer, bootstrap, AUDIT)
-        consumer.close()
-        audit = audit_decoder(settings.registry_url)
-        checkpoint = checkpoint_decoder(settings.registry_url)
-
-        def entries(partition: int) -> Iterator[AuditEntry]:
-            return (audit(each.value or b"") for each in scan(bootstrap, AUDIT, partition, 0))
-
-        def checkpoints(partition: int) -> Iterator[CheckpointRecord]:
-            records = scan(bootstrap, CHECKPOINTS, partition, 0)
-            return (checkpoint(each.value or b"") for each in records)
-
-        return cls(entries, checkpoints, Verifier(load_trust(settings.trust_file)))
+        topics = LogTopics(settings)
+        verifier = Verifier(load_trust(settings.trust_file))
+        return cls(topics.entries, topics.checkpoints, verifier)
 
     def prove(self, old_note: bytes, new_note: bytes | None = None) -> ConsistencyProof:
         """Return a verified proof that the newer checkpoint continues the older one.

@@ -14,31 +14,26 @@ Memory: about 75 bytes per leaf of one partition.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aegis_codecs.log.merkle import inclusion_path, leaf_hash
 from aegis_codecs.log.receipt import render
 from aegis_codecs.records import bodies
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
-from aegis_streams.client.codecs import audit_decoder, checkpoint_decoder
 from aegis_streams.client.decisions import DECISION
 from aegis_streams.client.errors import NotFoundError, NotSealedError
-from aegis_streams.client.kafka import open_consumer, require_kafka
+from aegis_streams.client.log_topics import LogTopics
 from aegis_streams.errors import ContinuityError
-from aegis_streams.kafka.scan import scan, tail
 from aegis_streams.names import AUDIT, CHECKPOINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from aegis_codecs.records.audit import AuditEntry
     from aegis_codecs.records.envelopes import CheckpointRecord
     from aegis_codecs.verifier import VerifiedLeaf
     from aegis_streams.settings import Settings
-
-CHECKPOINT_WINDOWS: Final = (100, 10_000, 10_000_000)
-"""How far back the newest checkpoint is looked for, in offsets, one after another."""
 
 
 class Rebuilt(NamedTuple):
@@ -93,26 +88,9 @@ class ReceiptBuilder:
             UnavailableError: Kafka does not answer, or the topic is not there.
             TrustFileError: There is no usable trust file.
         """
-        consumer = open_consumer(settings.bootstrap)
-        partitions = require_kafka(consumer, settings.bootstrap, AUDIT)
-        consumer.close()
-        audit = audit_decoder(settings.registry_url)
-        checkpoint = checkpoint_decoder(settings.registry_url)
-        bootstrap = settings.bootstrap
-
-        def entries(partition: int) -> Iterator[AuditEntry]:
-            for record in scan(bootstrap, AUDIT, partition, 0):
-                yield audit(record.value or b"")
-
-        def checkpoints(partition: int) -> list[CheckpointRecord]:
-            for window in CHECKPOINT_WINDOWS:
-                found = tail(bootstrap, CHECKPOINTS, partition, window, isolation="read_committed")
-                if found:
-                    return [checkpoint(record.value or b"") for record in found]
-            return []
-
+        topics = LogTopics(settings)
         verifier = Verifier(load_trust(settings.trust_file))
-        return cls(partitions, entries, checkpoints, verifier)
+        return cls(topics.partitions, topics.entries, topics.last_checkpoints, verifier)
 
     def rebuild(self, decision_id: str) -> Rebuilt:
         """Rebuild the receipt of a decision.
