@@ -30,5 +30,7 @@ def check_offset(topic: str, partition: int, committed: int | None, state: int |
     if committed != state:
         raise ContinuityError(
             f"{topic}[{partition}]: the group's offset is {committed}, the state says {state}; "
-            "nobody may move offsets of this group. Reset the offset to the state's, nothing else"
+            "nobody may move offsets of this group. If its coordinating broker has just come back, "
+            "restart that broker once more (it may have read its offsets in part); else reset the "
+            "offset to the state's, nothing else"
         )
