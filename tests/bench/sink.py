@@ -6,7 +6,6 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import psutil
 from confluent_kafka import Producer
 
 from aegis_codecs.log.chain import ZERO_HASH, entry_hash
@@ -16,6 +15,7 @@ from aegis_streams.names import AUDIT
 from aegis_streams.records import Records
 from aegis_streams.sink.connectors import addresses_of, apply_connectors, load_connectors
 from support.leaf_bodies import LEAF_TIME, decision_body
+from support.processes import tree_usage
 from support.sink import running_sink
 
 if TYPE_CHECKING:
@@ -83,10 +83,7 @@ def _cpu(sink: SinkStack) -> float:
     for name in ("connect", "postgres"):
         identity = sink.servers.child(name).identity
         assert identity is not None
-        process = psutil.Process(identity.pid)
-        for each in (process, *process.children(recursive=True)):
-            times = each.cpu_times()
-            spent += times.user + times.system
+        spent += tree_usage(identity.pid).cpu
     return spent
 
 

@@ -87,6 +87,7 @@ class Driver:
         self._metadata: object | None = None
         self._metadata_wanted = False
         self._metadata_changed = threading.Condition()
+        self._partitions = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aegis-poll", daemon=True)
 
@@ -113,6 +114,11 @@ class Driver:
         self._thread.join(self._settings.drain_timeout)
         if self._thread.is_alive() and not self._failstop.failed:
             raise StuckError(f"draining took longer than {self._settings.drain_timeout} s")
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the subscribed topic has; 0 before the start."""
+        return self._partitions
 
     @property
     def closing(self) -> bool:
@@ -259,3 +265,4 @@ class Driver:
             raise TransportConfigError(
                 f"inputs, siblings and changelogs need one number of partitions; found {found}"
             )
+        self._partitions = counts[self._context.topics[0]]

@@ -16,6 +16,7 @@ from aegis_streams.transport.driver import Driver
 from aegis_streams.transport.errors import AgentFaultError, TransportConfigError
 from aegis_streams.transport.faust_inert import InertConsumer, RefusingProducer
 from aegis_streams.transport.membership import GroupMonitor
+from aegis_streams.transport.periodic import Periodic
 from aegis_streams.transport.watchdog import LagMonitor, Watchdog
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class TxConsumer(InertConsumer):
         self._acked = cast("Any", AckLog())
         self._committed_offset = cast("Any", NoOffsets())
         self._driver: Driver | None = None
-        self._watchers: tuple[Watchdog | LagMonitor | GroupMonitor, ...] = ()
+        self._watchers: tuple[Watchdog | Periodic, ...] = ()
         self._topic = ""
         self._batches: dict[int, PartitionBatch] = {}
         self._owned: set[TP] = set()
@@ -124,8 +125,12 @@ class TxConsumer(InertConsumer):
         self._driver = driver
         watchdog = Watchdog(settings, driver, app.failstop)
         lag = LagMonitor(settings, driver, clients, app.observer, watchdog)
-        group = GroupMonitor(settings, self._topic, clients, app.observer)
-        self._watchers = (watchdog, lag, group)
+        group = GroupMonitor(settings, self._topic, driver.partitions, clients, app.observer)
+        self._watchers = (
+            watchdog,
+            Periodic("aegis-lag", settings.lag_interval, lag.measure),
+            Periodic("aegis-group", settings.group_interval, group.look),
+        )
         for watcher in self._watchers:
             watcher.start()
 

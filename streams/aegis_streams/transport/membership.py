@@ -9,14 +9,11 @@ is for), and with it goes the reason to rebalance: the partition stays with nobo
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aegis_streams.transport.clients import Clients
     from aegis_streams.transport.hooks import Observer
     from aegis_streams.transport.settings import TransportSettings
@@ -25,38 +22,35 @@ _log = logging.getLogger(__name__)
 
 
 class GroupMonitor:
-    """Looks at the group once in a while and, when partitions belong to nobody, has it assign anew.
+    """Looks at the group and, when partitions belong to nobody, has it assign anew.
 
     Every worker looks; the one with the least instance id among the members acts, once it has
     seen the same partitions unowned twice in a row. Acting early, while a member still gives
     partitions up, costs a rebalance and nothing else.
 
     Args:
-        settings: The group, this worker's name in it, and the pause between two looks.
+        settings: The group and this worker's name in it.
         topic: The subscribed topic.
+        partitions: How many partitions it has.
         clients: Asks the broker.
         observer: Hears how many partitions belong to nobody.
     """
 
     def __init__(
-        self, settings: TransportSettings, topic: str, clients: Clients, observer: Observer
+        self,
+        settings: TransportSettings,
+        topic: str,
+        partitions: int,
+        clients: Clients,
+        observer: Observer,
     ) -> None:
         self._settings = settings
         self._topic = topic
+        self._all = frozenset(range(partitions))
         self._clients = clients
         self._observer = observer
         self._seen: frozenset[int] = frozenset()
         self._trouble = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="aegis-group", daemon=True)
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Look no longer."""
-        self._stop.set()
 
     def look(self) -> None:
         """Look once; when the broker does not answer, nothing is concluded."""
@@ -72,19 +66,12 @@ class GroupMonitor:
         members = self._clients.members(timeout)
         if self._settings.instance_id not in members:
             self._seen = frozenset()
+            self._observer.unowned(0)  # others judge
             return
-        unowned = self._unowned(members, timeout)
+        unowned = self._all.difference(*members.values())
         self._observer.unowned(len(unowned))
         known, self._seen = self._seen, unowned
         if unowned and unowned == known and self._settings.instance_id == min(members):
             _log.warning("partitions %s belong to nobody: rebalancing", sorted(unowned))
             self._seen = frozenset()
             self._clients.rebalance(self._topic, self._settings.session_timeout)
-
-    def _unowned(self, members: Mapping[str, frozenset[int]], timeout: float) -> frozenset[int]:
-        count = self._clients.partition_counts([self._topic], timeout)[self._topic]
-        return frozenset(range(count)).difference(*members.values())
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._settings.group_interval):
-            self.look()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import logging
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from confluent_kafka import KafkaException
 
 from aegis_streams.transport.errors import StuckError
 from aegis_streams.transport.machine import LaneState
+from aegis_streams.transport.periodic import Periodic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,17 +40,16 @@ class Watchdog:
         self._settings = settings
         self._driver = driver
         self._failstop = failstop
-        self._stop = threading.Event()
         self._unfetched: dict[tuple[str, int], tuple[int, float]] = {}
-        self._thread = threading.Thread(target=self._run, name="aegis-watchdog", daemon=True)
+        self._periodic = Periodic("aegis-watchdog", _TICK, self._watch)
 
     def start(self) -> None:
         """Begin to watch."""
-        self._thread.start()
+        self._periodic.start()
 
     def stop(self) -> None:
         """Watch no longer; what is left of the process is the C library's timer."""
-        self._stop.set()
+        self._periodic.stop()
         settings = self._settings
         _last_resort(settings.drain_timeout + 2 * settings.exit_timeout)
 
@@ -90,13 +89,12 @@ class Watchdog:
             return min(self._settings.commit_timeout + _GRACE, self._settings.watchdog_timeout)
         return self._settings.watchdog_timeout
 
-    def _run(self) -> None:
-        while not self._stop.wait(_TICK):
-            # Should even this thread be kept from running, the C library's timer ends the process.
-            _last_resort(2 * self._settings.watchdog_timeout)
-            reason = self.stuck(time.monotonic())
-            if reason and not self._failstop.failed:
-                self._failstop.fail(StuckError(reason), stacks=True)
+    def _watch(self) -> None:
+        reason = self.stuck(time.monotonic())
+        # Should this thread be kept from running, or fail, the C library's timer ends the process.
+        _last_resort(2 * self._settings.watchdog_timeout)
+        if reason and not self._failstop.failed:
+            self._failstop.fail(StuckError(reason), stacks=True)
 
 
 def _last_resort(seconds: float) -> None:
@@ -123,16 +121,6 @@ class LagMonitor:
         self._clients = clients
         self._observer = observer
         self._watchdog = watchdog
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="aegis-lag", daemon=True)
-
-    def start(self) -> None:
-        """Begin to measure."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Measure no longer."""
-        self._stop.set()
 
     def measure(self) -> None:
         """Measure once; an unreachable broker is logged, never counted as progress or as lag."""
@@ -152,7 +140,3 @@ class LagMonitor:
             done = busy.get(partition, {}).get(topic, position)
             where = (topic, partition)
             self._observer.lag(topic, partition, max(0, ends[where] - done), stable[where])
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._settings.lag_interval):
-            self.measure()

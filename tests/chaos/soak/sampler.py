@@ -6,40 +6,13 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import psutil
+from support.processes import tree_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-
-@dataclass(frozen=True)
-class ProcessFigures:
-    """One process, or one server with all its processes, at one moment.
-
-    Attributes:
-        rss: Resident memory in bytes.
-        handles: Open files and sockets.
-        threads: Threads.
-        cpu: CPU seconds so far.
-    """
-
-    rss: int
-    handles: int
-    threads: int
-    cpu: float
-
-    @classmethod
-    def of(cls, pid: int) -> ProcessFigures:
-        """Look at a process and its children."""
-        own = psutil.Process(pid)
-        all_of_it = [own, *own.children(recursive=True)]
-        return cls(
-            sum(each.memory_info().rss for each in all_of_it),
-            sum(each.num_fds() for each in all_of_it),
-            sum(each.num_threads() for each in all_of_it),
-            round(sum(sum(each.cpu_times()[:2]) for each in all_of_it), 2),
-        )
+    from support.processes import Usage
 
 
 @dataclass(frozen=True)
@@ -49,14 +22,14 @@ class Sample:
     Attributes:
         at: Seconds since the load began.
         inputs: Inputs delivered so far.
-        processes: Figures by name of the process.
+        processes: What each process uses with those it has started, by its name.
         lag: Records that wait, by stage.
         disk: Bytes of log segments by topic, all partitions.
     """
 
     at: float
     inputs: int
-    processes: dict[str, ProcessFigures]
+    processes: dict[str, Usage]
     lag: dict[str, int]
     disk: dict[str, int]
 
@@ -86,7 +59,7 @@ class Sampler:
 
     def sample(self, at: float, inputs: int) -> Sample:
         """Look at everything; a process that is gone is an error of the soak."""
-        processes = {name: ProcessFigures.of(pid) for name, pid in self._pids().items()}
+        processes = {name: tree_usage(pid) for name, pid in self._pids().items()}
         return Sample(round(at, 1), inputs, processes, self._lag(), self.disk())
 
     def disk(self) -> dict[str, int]:

@@ -40,7 +40,7 @@ class Watched:
         self.cluster.members = {name.replace("_", "-"): owned for name, owned in members.items()}
         self.observer = RecordingObserver()
         clients = FakeClients(self.cluster, GROUP)
-        self.monitor = GroupMonitor(settings(), INPUT, clients, self.observer)
+        self.monitor = GroupMonitor(settings(), INPUT, 4, clients, self.observer)
 
     def look(self) -> bool:
         """Look once, and tell whether the group had to rebalance."""
@@ -71,7 +71,7 @@ def test_a_whole_group_is_left_alone() -> None:
 def test_only_the_first_of_the_members_acts() -> None:
     group = Watched(counter_0=frozenset({0}), counter_1=frozenset({2, 3}))
     second = GroupMonitor(
-        settings(slot=1), INPUT, FakeClients(group.cluster, GROUP), RecordingObserver()
+        settings(slot=1), INPUT, 4, FakeClients(group.cluster, GROUP), RecordingObserver()
     )
     second.look()
     second.look()
@@ -79,10 +79,10 @@ def test_only_the_first_of_the_members_acts() -> None:
     assert [group.look(), group.look()] == [False, True]
 
 
-def test_who_is_not_a_member_says_nothing() -> None:
+def test_who_is_not_a_member_does_not_judge() -> None:
     group = Watched(counter_1=frozenset({0}))
     assert [group.look() for _ in range(3)] == [False] * 3
-    assert group.observer.unowned_counts == []
+    assert group.observer.unowned_counts == [0] * 3
 
 
 def test_a_broker_that_does_not_answer_is_no_finding() -> None:
