@@ -22,8 +22,10 @@ from aegis_streams.transport.quiet import RepeatFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from confluent_kafka import KafkaError, Message
+    from confluent_kafka.admin import ConsumerGroupDescription
 
     from aegis_streams.transport.settings import TransportSettings
 
@@ -39,6 +41,8 @@ _READ_AHEAD_KIB: Final = 32 * 1024
 _READ_AHEAD_RECORDS: Final = 50_000
 _QUEUE_KIB: Final = 512 * 1024
 _VISIT_POLL: Final = 0.1
+_LONGEST_QUESTION: Final = 3_600.0
+"""The longest time that the client lets a question to a coordinator take."""
 _IDLE_MS: Final = 2_000
 _REFRESH_MS: Final = 3_000
 """Longer than `_IDLE_MS`, or the refreshes themselves would keep connections from being idle."""
@@ -165,6 +169,7 @@ class KafkaClients:
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
         self._admin = AdminClient(self._common("admin"))
+        self._question: Future[ConsumerGroupDescription] | None = None
 
     def consumer(self, on_error: ErrorCallback) -> GroupConsumer:
         """Return the group's consumer, not yet subscribed."""
@@ -248,12 +253,24 @@ class KafkaClients:
     def members(self, timeout: float) -> Mapping[str, frozenset[int]]:
         """Return the partitions of each static member, by instance id; none while it rebalances.
 
+        A question that waits for its coordinator must not time out within the client: librdkafka
+        ends the process for it (`rd_kafka_enq_once_del_source_return`). So there is one question at
+        a time, which the client may keep as long as it likes, and a call waits for its answer.
+
         Raises:
-            KafkaException: The broker did not answer.
+            KafkaException: The broker refused to answer.
+            TimeoutError: It has not answered yet.
         """
         group = self._settings.group
-        asked = self._admin.describe_consumer_groups([group], request_timeout=timeout)
-        found = asked[group].result(timeout + 1)
+        if self._question is None:
+            self._question = self._admin.describe_consumer_groups(
+                [group], request_timeout=_LONGEST_QUESTION
+            )[group]
+        try:
+            found = self._question.result(timeout)
+        finally:
+            if self._question.done():
+                self._question = None
         if found.state is not ConsumerGroupState.STABLE:
             return {}
         return {
