@@ -129,10 +129,13 @@ def _has_control(text: str) -> bool:
     return not text.isprintable() and _CONTROL.search(text) is not None
 
 
-def _are_searchable(*texts: bytes) -> bool:
-    """Tell whether texts are copied as they are."""
+def _are_searchable(agent: bytes, proposal: bytes) -> bool:
+    """Tell whether both are copied as they are."""
+    if agent.isascii() and proposal.isascii():
+        sizes = 0 < len(agent) <= _LONGEST and 0 < len(proposal) <= _LONGEST
+        return sizes and (agent + proposal).decode().isprintable()
     try:
-        return all(searchable(text.decode()) for text in texts)
+        return None not in (searchable(agent.decode()), searchable(proposal.decode()))
     except UnicodeDecodeError:
         return False
 
@@ -227,7 +230,7 @@ class Foreseen:
         length, begin = binary.read_long(body, at)
         proposal = body[at : (at := begin + length)]
         agent = binary.string(key)
-        if not body.startswith(agent, at) or not _are_searchable(body[begin:at], key):
+        if not body.startswith(agent, at) or not _are_searchable(key, body[begin:at]):
             return None
         at = binary.skip_string(body, at + len(agent))  # behind the session
         at += 2 if body[at] else 1  # phase
