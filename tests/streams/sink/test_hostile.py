@@ -42,7 +42,10 @@ def test_ids_that_no_database_takes_are_rows_like_any_other(sink_stack: SinkStac
     before = len(sink_stack.leaves())
     records = [record for text in TEXTS for record in hostile(text)]
     producer = Producer(
-        {"bootstrap.servers": sink_stack.deployment.stack.bootstrap, "partitioner": "murmur2_random"}
+        {
+            "bootstrap.servers": sink_stack.deployment.stack.bootstrap,
+            "partitioner": "murmur2_random",
+        }
     )
     for key, value in records:
         producer.produce(PROPOSALS, value, key, headers=JSON)
