@@ -38,6 +38,10 @@ _START: Final = 1_767_225_600_000
 _TOO_LARGE: Final = (48 * 1024 + 1, 60_000, 300_000)
 """Sizes above what a proposal may have and below what the broker takes."""
 
+_CONTROLS: Final = ("a\0b", "\0", "\x1b[2J", "a\r\nb", "\x85", "\x7f")
+_LONG_IDS: Final = (129, 3_000, 20_000, 30_000)
+"""Characters: from one too many to as many as the broker takes twice, as key and within."""
+
 _STATUSES: Final[dict[str, tuple[Proposal, ...]]] = {
     "proceed": ({}, {"estimated_impact": "low", "utility_result": None}, {"reversible": False}),
     "pause": ({"requires_human_approval": True}, {"estimated_impact": "critical"}),
@@ -228,6 +232,15 @@ class Mixture:
         shift = self._chance.randrange(1, self._partitions)
         return found._replace(partition=(found.partition + shift) % self._partitions)
 
+    def hostile_control(self, shape: str) -> Submission:
+        """An id with control characters, which no database holds and no terminal should see."""
+        return self._hostile(shape, f"{self._chance.choice(_CONTROLS)}{self._number}")
+
+    def hostile_long(self, shape: str) -> Submission:
+        """An id of more characters than an index takes, and hard to compress."""
+        length = self._chance.choice(_LONG_IDS)
+        return self._hostile(shape, self._chance.randbytes(length).hex()[:length])
+
     def too_large(self, shape: str) -> Submission:
         """More bytes than a proposal may have, fewer than the broker takes."""
         value = self._chance.randbytes(self._chance.choice(_TOO_LARGE))
@@ -286,6 +299,20 @@ class Mixture:
         meaning = Meaning("", "", b"", reason)
         return Submission(shape, PROPOSALS, partition, key, value, headers, meaning)
 
+    def _hostile(self, shape: str, text: str) -> Submission:
+        """Return a record that says this where an id should stand, in one of the ways there are."""
+        field = self._chance.choice(("proposal_id", "agent_id"))
+        made = self.proposal(**{field: text})
+        agent = str(made["agent_id"]).encode()
+        match self._chance.randrange(3):
+            case 0:
+                return self._anonymous(shape, "field_invalid", self._avro(made), key=agent)
+            case 1:
+                value = json.dumps({field: text}).encode()
+                return self._anonymous(shape, "undecodable", value, JSON)
+            case _:
+                return self._anonymous(shape, "agent_mismatch", self._avro(made), key=b"another")
+
     def _home(self, key: bytes) -> int:
         return murmur2_partition(key, self._partitions)
 
@@ -312,6 +339,8 @@ SHAPES: Final[dict[str, tuple[float, Callable[[Mixture, str], Submission]]]] = {
     "misrouted.keyless": (1.5, Mixture.without_key),
     "misrouted.key": (1.5, Mixture.other_key),
     "misrouted.partition": (1.5, Mixture.other_partition),
+    "hostile.control": (1, Mixture.hostile_control),
+    "hostile.long": (0.5, Mixture.hostile_long),
     "too_large": (0.5, Mixture.too_large),
     "command": (3, Mixture.command),
 }

@@ -100,6 +100,16 @@ def test_the_mixture_shows_all_statuses_and_refusals() -> None:
     }
 
 
+def test_ids_that_are_none_decide_nothing() -> None:
+    hostile = [each for each in drawn(6_000) if each.shape.startswith("hostile")]
+    assert {each.meaning.refusal for each in hostile} == {
+        "field_invalid",
+        "undecodable",
+        "agent_mismatch",
+    }
+    assert not any(each.meaning.named for each in hostile)
+
+
 def test_well_formed_proposals_have_new_ids_unless_they_are_duplicates() -> None:
     ids = Counter(
         each.meaning[:2]

@@ -112,6 +112,18 @@ def test_a_changed_status(synthetic: Synthetic, evidence: PartitionEvidence) -> 
     assert "columns" in found
 
 
+@pytest.mark.parametrize("text", ["a\0b", "x" * 129])
+def test_a_copy_that_no_database_takes(
+    text: str, synthetic: Synthetic, evidence: PartitionEvidence
+) -> None:
+    leaf = first(evidence, "InputRejected")
+    entry = leaf.entry._replace(agent_id=text)
+    evidence.leaves[entry.sequence] = leaf._replace(entry=entry)
+    found = lies(synthetic, evidence).first
+    assert found.keys() == {"columns", "copy_hostile"}
+    assert found["copy_hostile"].where == f"{ORIGIN} leaf {entry.sequence}"
+
+
 def test_a_cause_that_does_not_fit(synthetic: Synthetic, evidence: PartitionEvidence) -> None:
     evidence.leaves[15] = changed(evidence.leaves[15], cause_sha256=bytes(32))
     assert lies(synthetic, evidence).first["cause_differs"].where.endswith("leaf 15")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from aegis_codecs.records.audit import AuditEntry
 
+LONG_NAME: Final = random.Random(1).randbytes(20_000).hex()  # noqa: S311  # no secret
+"""A text that no index takes, and that does not compress."""
 COLUMNS: Final = (
     "log", "sequence", "previous_hash", "leaf_hash", "entry_hash", "body", "kind", "time",
     "agent_id", "proposal_id", "decision_id", "status", "actor",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+import time
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aegis_streams.metrics.endpoint import Health
 from aegis_streams.metrics.sink import SinkMetrics
@@ -30,7 +31,7 @@ from support.deployment import Deployment
 from support.stack import LocalEngine, RunningStack, stack_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import psycopg
 
@@ -66,11 +67,12 @@ class SinkStack:
         self.rest = ConnectRest(self.deployment.settings.connect_url)
         self.metrics, self.health = SinkMetrics(), Health(60)
 
-    def keeper(self) -> Keeper:
+    def keeper(self, clock: Callable[[], float] = time.monotonic) -> Keeper:
         """Return a new keeper of this sink."""
         settings = self.deployment.settings
         wanted = load_connectors(addresses_of(settings))
-        return Keeper(settings, self.rest, wanted, metrics=self.metrics, health=self.health)
+        parts: dict[str, Any] = {"metrics": self.metrics, "health": self.health, "clock": clock}
+        return Keeper(settings, self.rest, wanted, **parts)
 
     @contextmanager
     def kept(self) -> Iterator[None]:

@@ -2,6 +2,9 @@
 
 ``body``, ``previous_hash``, ``leaf_hash`` and ``entry_hash`` are what counts. The columns after
 them are derived from the body by ``columns`` alone, so that whoever doubts one can derive it again.
+
+A body keeps what a refused input said, whatever it was. A copy is there to be searched for, in a
+database that takes no NUL and indexes no long text; so only what could be an identifier is copied.
 """
 
 from __future__ import annotations
@@ -11,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aegis_codecs.records import bodies
 from aegis_codecs.records.codec import Codec
+from aegis_codecs.records.validation import is_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class Columns(NamedTuple):
-    """The copies beside a body; None where the body says nothing."""
+    """The copies beside a body; None where it says nothing, or nothing that could be an id."""
 
     kind: str
     time: int
@@ -67,18 +71,10 @@ def codec() -> Codec[AuditEntry]:
 
 
 def columns(kind: str, fields: Mapping[str, Any]) -> Columns:
-    """Derive the columns from a decoded body; empty texts count as nothing said."""
-    agent, proposal, decision, status, actor = _SOURCES.get(kind, _USUAL)
-    get = fields.get
-    return Columns(
-        kind,
-        fields["leaf_time"],
-        get(agent) or None,
-        get(proposal) or None,
-        get(decision) or None,
-        get(status) or None,
-        get(actor) or None,
-    )
+    """Derive the columns from a decoded body."""
+    said = [fields.get(name) for name in _SOURCES.get(kind, _USUAL)]
+    copies = [text if is_identifier(text) else None for text in said]
+    return Columns(kind, fields["leaf_time"], *copies)
 
 
 def columns_of(body: bytes) -> Columns:

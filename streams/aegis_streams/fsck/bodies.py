@@ -8,6 +8,7 @@ them. Numbers of gates are not judged here: that is a replay's task.
 
 from __future__ import annotations
 
+import re
 import struct
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 STATUSES: Final = ("proceed", "pause", "halt", "escalate")
 _STATUS: Final = tuple(binary.string(status) for status in STATUSES)
+_LONGEST: Final = 128
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _GIVEN: Final = b"\x02"
 _NULL: Final = b"\x00"
 _NOT_NEW: Final = frozenset(
@@ -32,6 +35,9 @@ _KIND: Final = binary.string("DecisionMade")
 
 class Facts(NamedTuple):
     """What a body says; None or empty where it says nothing.
+
+    `agent`, `proposal`, `decision`, `status` and `actor` are None too where a body says what cannot
+    be searched for (see `searchable`): what an input held that was refused.
 
     `decision` is the decision made, or the first one in a repeat; `status` the state of whatever
     the leaf is about; `identity` stands for agent and proposal id; `released` are the copies that
@@ -89,11 +95,11 @@ def read(body: bytes) -> tuple[Facts, Mapping[str, Any]]:
         Facts(
             kind,
             fields["leaf_time"],
-            get("agent_id") or None,
-            get("proposal_id") or None,
-            decision or None,
-            get("status") or get("state") or None,
-            get("actor") or None,
+            searchable(get("agent_id")),
+            searchable(get("proposal_id")),
+            searchable(decision),
+            searchable(get("status") or get("state")),
+            searchable(get("actor")),
             get("cause_topic"),
             get("cause_partition", -1),
             get("cause_offset", -1),
@@ -110,6 +116,28 @@ def read(body: bytes) -> tuple[Facts, Mapping[str, Any]]:
         ),
         fields,
     )
+
+
+def searchable(text: str | None) -> str | None:
+    """Return a text as it is copied: 1 to 128 characters without control characters, or None."""
+    if not text or len(text) > _LONGEST or _has_control(text):
+        return None
+    return text
+
+
+def _has_control(text: str) -> bool:
+    return not text.isprintable() and _CONTROL.search(text) is not None
+
+
+def _are_searchable(agent: bytes, proposal: bytes) -> bool:
+    """Tell whether both are copied as they are."""
+    if agent.isascii() and proposal.isascii():
+        sizes = 0 < len(agent) <= _LONGEST and 0 < len(proposal) <= _LONGEST
+        return sizes and (agent + proposal).decode().isprintable()
+    try:
+        return None not in (searchable(agent.decode()), searchable(proposal.decode()))
+    except UnicodeDecodeError:
+        return False
 
 
 def identity_of(agent: bytes, proposal: bytes) -> bytes:
@@ -199,9 +227,10 @@ class Foreseen:
         body: bytes, at: int, time: int, decision: tuple[bytes, bytes], key: bytes
     ) -> Plain | None:
         """Read from the proposal id on; None for refusals and whatever is not spelled as usual."""
-        proposal = body[at : (at := binary.skip_string(body, at))]
+        length, begin = binary.read_long(body, at)
+        proposal = body[at : (at := begin + length)]
         agent = binary.string(key)
-        if len(proposal) == 1 or not body.startswith(agent, at):
+        if not body.startswith(agent, at) or not _are_searchable(key, body[begin:at]):
             return None
         at = binary.skip_string(body, at + len(agent))  # behind the session
         at += 2 if body[at] else 1  # phase

@@ -15,7 +15,10 @@ class SinkMetrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self.lag = self._gauge(
-            "aegis_sink_lag_leaves", "Leaves committed to Kafka and not yet in the database", "log"
+            "aegis_sink_lag_leaves",
+            "Leaves on a topic, or under its last checkpoint, for which the database has none yet",
+            "topic",
+            "log",
         )
         self.rows = self._gauge("aegis_sink_rows", "Leaves of a log in the database", "log")
         self.quarantined = self._gauge(

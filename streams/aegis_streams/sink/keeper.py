@@ -3,8 +3,9 @@
 Each round, none of which ends it whatever fails:
 
 1. connectors: apply the configuration where it is missing or differs; start again what has failed
-2. database: make partitions ahead, drop old checkpoints, count rows and what was refused
-3. Kafka: compare the end of each log with the database
+2. Kafka: find the end of each log
+3. database: count rows and what was refused, drop old checkpoints, make partitions ahead
+4. compare the two
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+from aegis_codecs.errors import RegistryUnreachableError
 from aegis_governance.errors import AegisError
+from aegis_streams.names import AUDIT
 from aegis_streams.sink.connectors import apply_connectors
 from aegis_streams.sink.database import connected
 from aegis_streams.sink.errors import ConnectorError
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from aegis_streams.metrics import Health
     from aegis_streams.metrics.sink import SinkMetrics
     from aegis_streams.settings import Settings
+    from aegis_streams.sink.positions import Position
     from aegis_streams.sink.rest import ConnectRest, Status
 
 ROUND_SECONDS: Final = 1.0
@@ -37,6 +41,8 @@ MEASURE_SECONDS: Final = 5.0
 FIRST_WAIT: Final = 2.0
 LONGEST_WAIT: Final = 30.0
 """A connector that keeps failing is started again after waits that double up to this, seconds."""
+PARTITIONS_WAIT: Final = 60.0
+"""After somebody held a lock that a new partition needs, seconds: who waits for it stops others."""
 _FAILED: Final = "FAILED"
 _COUNTS: Final = """
 select 'audit_records', reason, count(*) from aegis.audit_quarantine group by reason
@@ -80,9 +86,12 @@ class Keeper:
         self._metrics = metrics
         self._health = health
         self._clock = clock
-        self._ends: KafkaEnds | None = None
+        self._reader: KafkaEnds | None = None
+        self._ends: list[Position] = []
         self._waits: dict[str, tuple[float, float]] = {}
         self._measured = -MEASURE_SECONDS
+        self._stored: Mapping[tuple[str, str], int] | None = None
+        self._partitions_due = 0.0
         self._told: dict[str, str] = {}
         self._applied = False
 
@@ -99,9 +108,11 @@ class Keeper:
         if self._clock() - self._measured >= MEASURE_SECONDS:
             self._measured = self._clock()
             # Step 2
-            self._guarded("database", self._database)
+            self._guarded("kafka", self._kafka)
             # Step 3
-            self._guarded("kafka", self._lag)
+            self._guarded("database", self._database)
+            # Step 4
+            self._lag()
         self._health.beat()
 
     def _guarded(self, server: str, step: Callable[[], None]) -> None:
@@ -112,19 +123,20 @@ class Keeper:
             raise  # the configuration is wrong: no later round will do better
         except (AegisError, psycopg.Error) as error:
             self._metrics.up.labels(server).set(0)
-            self._tell(server, str(error))
+            self._tell(f"{server} does not answer", str(error))
             if server == "connect":
                 self._health.became(ready=False, detail=str(error))
         else:
             self._metrics.up.labels(server).set(1)
-            self._tell(server, "")
+            self._tell(f"{server} does not answer", "")
 
-    def _tell(self, server: str, fault: str) -> None:
-        if fault and self._told.get(server, "") == "":
-            _log.warning("%s does not answer", server, extra={"fault": fault})
-        elif self._told.get(server) and not fault:
-            _log.info("%s answers again", server)
-        self._told[server] = fault
+    def _tell(self, what: str, fault: str) -> None:
+        """Log something that is amiss when it begins and, called without a fault, when it ends."""
+        if fault and self._told.get(what, "") == "":
+            _log.warning(what, extra={"fault": fault})
+        elif self._told.get(what) and not fault:
+            _log.info("no longer: %s", what)
+        self._told[what] = fault
 
     def _connectors(self) -> None:
         states = [self._rest.status(name) for name in self._wanted]
@@ -166,24 +178,49 @@ class Keeper:
         if self._clock() > due + wait:
             self._waits.pop(name, None)
 
+    def _kafka(self) -> None:
+        if self._reader is None:
+            self._reader = KafkaEnds(self._settings)
+        fault = ""
+        try:
+            self._ends = self._reader.read()
+        except RegistryUnreachableError as error:
+            fault = str(error)
+        self._tell("the lag is not known", fault)
+        faults = [f"{place}: {why}" for place, why in self._reader.unreadable.items()]
+        self._tell("a topic ends with what cannot be read", "; ".join(faults[:3]))
+
     def _database(self) -> None:
         metrics = self._metrics
         with connected(self._settings.database_keeper_url) as connection:
-            connection.execute("select aegis.audit_make_partitions()")
-            connection.execute("select aegis.prune_checkpoints()")
-            for position in database_positions(connection):
-                metrics.rows.labels(position.log).set(position.size)
+            self._stored = {each[:2]: each.size for each in database_positions(connection)}
+            for (topic, log), size in self._stored.items():
+                if topic == AUDIT:
+                    metrics.rows.labels(log).set(size)
             for table, reason, number in connection.execute(_COUNTS):
                 metrics.quarantined.labels(table, reason).set(number)
             for ahead, rest in connection.execute(_ROOM):
                 metrics.partitions.set(ahead)
                 metrics.unpartitioned.set(rest)
+            connection.execute("select aegis.prune_checkpoints()")
+            self._make_partitions(connection)
+
+    def _make_partitions(self, connection: psycopg.Connection) -> None:
+        """Make partitions ahead; whoever reads for long (an auditor, fsck) may delay it."""
+        if self._clock() < self._partitions_due:
+            return
+        fault = ""
+        try:
+            connection.execute("select aegis.audit_make_partitions()")
+        except psycopg.errors.LockNotAvailable as error:
+            self._partitions_due = self._clock() + PARTITIONS_WAIT
+            fault = str(error)
+        self._tell("a new partition waits for a lock", fault)
 
     def _lag(self) -> None:
-        if self._ends is None:
-            self._ends = KafkaEnds(self._settings)
-        ends = self._ends.read()
-        with connected(self._settings.database_keeper_url) as connection:
-            stored = dict(database_positions(connection))
-        for log, size in ends:
-            self._metrics.lag.labels(log).set(max(0, size - stored.get(log, 0)))
+        """Compare what was last known of both sides; one that is away stands still meanwhile."""
+        if self._stored is None:
+            return
+        for topic, log, size in self._ends:
+            behind = max(0, size - self._stored.get((topic, log), 0))
+            self._metrics.lag.labels(topic, log).set(behind)

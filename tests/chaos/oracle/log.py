@@ -7,7 +7,8 @@ product's cannot hide itself.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from unicodedata import category
 
 from aegis_codecs.errors import DecodeError
 from aegis_codecs.records.audit import columns_of
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from chaos.oracle.evidence import PartitionEvidence
     from chaos.oracle.findings import Findings
+
+
+_LONGEST_ID: Final = 128
 
 
 class Tree:
@@ -69,4 +73,11 @@ def check_log(evidence: PartitionEvidence, findings: Findings) -> Tree:
             findings.expect("columns", where, entry.columns, columns_of(entry.body))
         except DecodeError as error:
             findings.add("leaf_unreadable", where, str(error))
+        hostile = [text for text in entry.columns[2:] if text and _is_hostile(text)]
+        findings.expect("copy_hostile", where, hostile, [])
     return Tree(leaf.entry.body for leaf in evidence.leaves)
+
+
+def _is_hostile(text: str) -> bool:
+    """Whether a database could choke on a copy, or a terminal obey it."""
+    return len(text) > _LONGEST_ID or "Cc" in map(category, text)

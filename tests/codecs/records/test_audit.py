@@ -104,6 +104,44 @@ def test_columns_follow_from_the_body(
     assert entry.columns == audit.columns_of(entry.body)
 
 
+REJECTED: dict[str, Any] = {
+    **CAUSE, "reason": "agent_mismatch", "detail": "", "agent_id": "a", "proposal_id": "p",
+    "value_length": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "copied"),
+    [
+        ("", False),
+        ("a", True),
+        ("Ω-1", True),
+        ("a" * 128, True),
+        ("a" * 129, False),
+        ("a" * 30_000, False),
+        ("a\0b", False),
+        ("a\nb", False),
+        ("a\x85b", False),
+    ],
+)
+def test_only_what_could_be_an_identifier_is_copied(text: str, *, copied: bool) -> None:
+    body = bodies.encode("InputRejected", {**REJECTED, "agent_id": text, "proposal_id": text})
+    found = audit.columns_of(body)
+    assert found[2:4] == ((text, text) if copied else (None, None))
+    assert bodies.decode(body).fields["agent_id"] == text
+
+
+@pytest.mark.parametrize("field", ["agent_id", "proposal_id", "decision_id", "state", "actor"])
+def test_no_column_takes_a_nul(field: str) -> None:
+    fields = {
+        **CAUSE, "override_id": "o", "agent_id": "a", "proposal_id": "p", "decision_id": "d",
+        "state": "approved", "actor": "k", "role": "r", "justification": "j", "expires_at": 1,
+        "detail": "", field: "x\0",
+    }  # fmt: skip
+    found = audit.columns("OverrideChanged", fields)
+    assert found.count(None) == 1
+
+
 def test_columns_of_what_is_no_body() -> None:
     with pytest.raises(DecodeError):
         audit.columns_of(b"nothing")

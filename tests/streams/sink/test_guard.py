@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.audit_rows import insert, quarantined, rehashed, stored
+from support.audit_rows import LONG_NAME, insert, quarantined, rehashed, stored
 from support.entries import LOG, entries
 
 if TYPE_CHECKING:
@@ -100,3 +100,46 @@ def test_a_missing_field_is_quarantined(database: TestDatabase) -> None:
     with database.sink() as sink, database.auditor() as auditor:
         sink.execute("insert into aegis.audit_records (log, sequence) values ('x', 0)")
         assert quarantined(auditor) == [("x", 0, "null")]
+
+
+def test_copies_that_no_index_takes_are_left_out(database: TestDatabase) -> None:
+    made = entries(4)
+    made[1] = made[1]._replace(agent_id=LONG_NAME, proposal_id=LONG_NAME, status=LONG_NAME)
+    made[2] = made[2]._replace(decision_id=LONG_NAME)
+    with database.sink() as sink, database.auditor() as auditor:
+        for _ in range(2):  # the second time it is a replay
+            insert(sink, made)
+        assert quarantined(auditor) == []
+        rows = auditor.execute(
+            "select agent_id, proposal_id = %s, decision_id from aegis.audit_records order by 1, 3",
+            [LONG_NAME],
+        )
+        assert rows.fetchall() == [
+            ("agent", False, "d-0"),
+            ("agent", False, "d-3"),
+            ("agent", False, None),
+            (None, True, "d-1"),
+        ]
+
+
+def test_what_is_stored_with_a_long_copy_from_before_is_a_replay(database: TestDatabase) -> None:
+    made = entries(2)
+    made[1] = made[1]._replace(agent_id="x" * 600)
+    with database.admin() as admin, database.sink() as sink:
+        insert(sink, made)
+        admin.execute("alter table aegis.audit_records disable trigger append_only")
+        update = "update aegis.audit_records set agent_id = repeat('x', 600) where sequence = 1"
+        admin.execute(update)
+        insert(sink, made)
+        assert quarantined(admin) == []
+
+
+def test_evidence_with_long_texts_is_kept_whole(database: TestDatabase) -> None:
+    first = entries(1, log=LONG_NAME)[0]
+    forged = entries(1)[0]._replace(body=b"forged", agent_id=LONG_NAME)
+    with database.sink() as sink, database.auditor() as auditor:
+        insert(sink, [first, forged, *entries(3)])
+        assert quarantined(auditor) == [(LONG_NAME, 0, "long"), (LOG, 0, "hash")]
+        kept = auditor.execute("select agent_id from aegis.audit_quarantine order by id")
+        assert kept.fetchall() == [("agent",), (LONG_NAME,)]
+        assert stored(auditor) == [(LOG, n) for n in range(3)]

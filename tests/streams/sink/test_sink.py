@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aegis_streams.names import AUDIT, CHECKPOINTS
 from aegis_streams.sink.connectors import (
     addresses_of,
     apply_connectors,
@@ -15,6 +16,7 @@ from aegis_streams.sink.connectors import (
 )
 from aegis_streams.sink.database import connected
 from aegis_streams.sink.errors import ConnectorError, ConnectUnreachableError
+from aegis_streams.sink.keeper import MEASURE_SECONDS, PARTITIONS_WAIT
 from aegis_streams.sink.rest import ConnectRest
 from aegis_streams.stack.components.aegis import aegis
 from aegis_streams.stack.processes import wait_until
@@ -22,6 +24,8 @@ from outage.drill import SERVERS, outage
 from support.deciding import proposal
 
 if TYPE_CHECKING:
+    import psycopg
+
     from support.sink import SinkStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -36,6 +40,19 @@ EMPTY = (
 
 def sample(sink: SinkStack, name: str, **labels: str) -> float | None:
     return sink.metrics.registry.get_sample_value(name, labels)
+
+
+def lag(sink: SinkStack, topic: str) -> float:
+    """Leaves that the keeper says one topic is ahead of the database."""
+    logs = {log for log, _ in sink.leaves()}
+    values = [sample(sink, "aegis_sink_lag_leaves", topic=topic, log=log) for log in logs]
+    return sum(value or 0 for value in values)
+
+
+def ahead(connection: psycopg.Connection) -> int:
+    """How many empty partitions stand ready."""
+    rows = connection.execute("select lower from aegis.audit_partitions where lower > 0")
+    return len(rows.fetchall())
 
 
 def submit(sink: SinkStack, name: str, count: int) -> int:
@@ -119,8 +136,9 @@ def test_the_keeper_measures_how_far_it_is(sink_stack: SinkStack) -> None:
         def level() -> bool:
             return all(
                 sample(sink_stack, "aegis_sink_rows", log=log) == size
-                and sample(sink_stack, "aegis_sink_lag_leaves", log=log) == 0
+                and sample(sink_stack, "aegis_sink_lag_leaves", log=log, topic=topic) == 0
                 for log, size in sizes.items()
+                for topic in (AUDIT, CHECKPOINTS)
             )
 
         assert wait_until(level, 60)
@@ -129,6 +147,50 @@ def test_the_keeper_measures_how_far_it_is(sink_stack: SinkStack) -> None:
     assert sample(sink_stack, "aegis_sink_partitions_ahead") == 2
     for server in ("connect", "database", "kafka"):
         assert sample(sink_stack, "aegis_sink_up", server=server) == 1
+
+
+def test_a_connector_of_checkpoints_that_stands_still_shows_in_its_lag(
+    sink_stack: SinkStack,
+) -> None:
+    with sink_stack.kept():
+        sink_stack.await_rows(submit(sink_stack, "still", 10))
+        sink_stack.rest.stop("aegis-checkpoints")
+        try:
+            assert wait_until(lambda: not sink_stack.rest.status("aegis-checkpoints").tasks, 60)
+            sink_stack.await_rows(submit(sink_stack, "moved", 30))
+            assert wait_until(lambda: lag(sink_stack, CHECKPOINTS) > 0, 60)
+            assert wait_until(lambda: lag(sink_stack, AUDIT) == 0, 60)
+        finally:
+            sink_stack.rest.resume("aegis-checkpoints")
+        assert wait_until(lambda: lag(sink_stack, CHECKPOINTS) == 0, 60)
+
+
+def test_who_reads_for_long_stops_no_measure_and_raises_no_alarm(sink_stack: SinkStack) -> None:
+    now = 0.0
+    keeper = sink_stack.keeper(lambda: now)
+    up = {"server": "database"}
+    keeper.round()
+    with connected(sink_stack.admin_url) as admin, sink_stack.auditor() as reader:
+        last = admin.execute("select partition from aegis.audit_partitions order by lower desc")
+        admin.execute(f"drop table {last.fetchall()[0][0]}")  # one is due
+        with reader.transaction():
+            reader.execute("select count(*) from aegis.audit_records")
+            stand = len(sink_stack.rows())
+            with sink_stack.kept():  # another keeper meets the lock as well
+                sink_stack.await_rows(submit(sink_stack, "beside", 10))
+            now += MEASURE_SECONDS
+            keeper.round()
+            logs = {log for log, _ in sink_stack.rows()}
+            sizes = [sample(sink_stack, "aegis_sink_rows", log=log) or 0 for log in logs]
+            assert sum(sizes) == len(sink_stack.rows()) > stand
+            assert sample(sink_stack, "aegis_sink_up", **up) == 1
+            assert sample(sink_stack, "aegis_sink_partitions_ahead") == 1
+        now += MEASURE_SECONDS
+        keeper.round()  # too early to try again
+        assert ahead(admin) == 1
+        now += PARTITIONS_WAIT
+        keeper.round()
+        assert ahead(admin) == 2
 
 
 def test_the_command_shows_the_connectors(sink_stack: SinkStack) -> None:

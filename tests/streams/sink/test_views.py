@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from aegis_codecs.log.chain import ZERO_HASH, entry_hash
 from aegis_codecs.log.merkle import leaf_hash
 from aegis_codecs.records import bodies
 from aegis_codecs.records.audit import AuditEntry
-from support.audit_rows import insert, quarantined, stored
+from support.audit_rows import LONG_NAME, insert, quarantined, stored
 from support.entries import LOG, entries
 from support.leaf_bodies import LEAF_TIME, decision_body
 
@@ -107,6 +108,47 @@ def test_a_column_that_lies_does_not_reach_the_views(database: TestDatabase) -> 
     with database.sink() as sink, database.auditor() as auditor:
         insert(sink, lying)
         assert auditor.execute("select status from aegis.decisions").fetchall() == [("halt",)]
+
+
+HOSTILE = bodies.encode("InputRejected", {
+    **CAUSE, "cause_timestamp": 2**62, "reason": "undecodable", "detail": "key: empty",
+    "agent_id": "a\0b", "proposal_id": "x" * 40_000, "value_length": 12,
+})  # fmt: skip
+TOPIC = b"\x1eaegis.proposals"
+OVERFLOWING = HOSTILE.replace(TOPIC + b"\0", TOPIC + b"\xfe" * 8 + b"\1")
+"""A partition of more than 32 bits."""
+
+
+VIEWS = {"decisions": 1, "gates": 6, "agents": 1, "activity_per_day": 3, "quarantine": 0}
+"""Rows of the views beside those of refused inputs and overrides."""
+
+
+def test_no_body_fails_a_query(database: TestDatabase) -> None:
+    assert OVERFLOWING != HOSTILE
+    leaves = chain(
+        ("InputRejected", REJECTED, ""),
+        ("InputRejected", HOSTILE, ""),
+        ("InputRejected", OVERFLOWING, ""),
+        ("OverrideChanged", OVERRIDE.replace(b"tested", b"\xfftste"), ""),
+        ("DecisionMade", b"nothing", ""),
+    )
+    with database.sink() as sink, database.auditor() as auditor:
+        insert(sink, leaves)
+        assert quarantined(auditor) == []
+        rows = auditor.execute(
+            "select sequence, agent_id, length(proposal_id), received_at is null, reason "
+            "from aegis.rejected_inputs order by sequence"
+        ).fetchall()
+        assert rows == [
+            (0, "release-bot", 3, False, "field_invalid"),
+            (1, "a\u2400b", 40_000, True, "undecodable"),
+            (2, None, None, True, None),
+        ]
+        overrides = auditor.execute("select sequence, justification from aegis.overrides")
+        assert overrides.fetchall() == [(3, None)]
+        for view, number in VIEWS.items():
+            read = SQL("select * from {}").format(Identifier("aegis", view))
+            assert len(auditor.execute(read).fetchall()) == number
 
 
 def narrow(admin: psycopg.Connection, width: int = 4) -> None:
@@ -232,6 +274,13 @@ def test_what_is_no_such_checkpoint_is_refused(
         )
         assert refused(auditor) == [reason]
         assert auditor.execute("select count(*) from aegis.checkpoints").fetchone() == (0,)
+
+
+def test_a_checkpoint_of_a_log_with_a_long_name_is_refused(database: TestDatabase) -> None:
+    name = LONG_NAME
+    with database.sink() as sink, database.auditor() as auditor:
+        checkpoint(sink, name, 5)
+        assert refused(auditor) == ["long"]
 
 
 def test_old_checkpoints_go_and_kept_ones_stay(database: TestDatabase) -> None:
