@@ -56,17 +56,23 @@ class MemoryLog:
     position: Position | None = None
     low: dict[str, int] = field(default_factory=dict)
 
-    def judge(self, *, since: Sequence[bytes] = (), keep: bool = False, **changes: Any) -> Judged:
-        """Return what the judge says."""
+    def task(
+        self, source: Source | None = None, since: Sequence[bytes] = (), **changes: Any
+    ) -> Task:
+        """Return what is to be judged: these topics, or what `source` names."""
         epoch = Epoch("aegis", "test", 1, PARTITIONS, log_keys().public_keys())
-        task = Task(
+        return Task(
             LOG,
             PARTITION,
-            Source("memory", TOPICS),
+            source or Source("memory", TOPICS),
             render_trust(TrustPolicy([epoch])),
             tuple((f"kept-{number}", note) for number, note in enumerate(since)),
             **{"now_ms": START, **changes},
         )
+
+    def judge(self, *, keep: bool = False, **about: Any) -> Judged:
+        """Return what the judge says; `about` goes to `task`."""
+        task = self.task(**about)
         positions: list[Position] = []
         save: Callable[[Position], None] | None = positions.append if keep else None
         judge = StreamJudge(task, lambda *_: None, save, kafka=self)

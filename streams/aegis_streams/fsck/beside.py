@@ -62,9 +62,9 @@ class Beside:
 
     def finish(self, claims: Claims, findings: Findings) -> dict[str, int]:
         """Report what is left over, and return how much was compared."""
-        check_guard(self._log, self._partition, self._base, findings)
+        found = check_guard(self._log, self._partition, self._base, findings)
         waiting = check_kept(claims, self._delivered[1], findings)
-        found = {"stored checkpoints on their way": waiting}
+        found["stored checkpoints on their way"] = waiting
         if self._rows is not None:
             self._rows.finish(self._base.head(self._log))
             found["rows"] = self._rows.matched
@@ -108,16 +108,22 @@ def take_stored(
     return count, newest
 
 
-def check_guard(log: str, partition: int, base: Database, findings: Findings) -> None:
-    """Report what the guards refused."""
+def check_guard(log: str, partition: int, base: Database, findings: Findings) -> dict[str, int]:
+    """Report what the guards refused; return how much of it was stored later as it was."""
+    resolved = 0
     for table in QUARANTINES:
-        for number, sequence, reason in base.refused(table, log, nameless=partition == 0):
+        refused = base.refused(table, log, nameless=partition == 0)
+        for number, sequence, reason, stored in refused:
+            if stored:
+                resolved += 1
+                continue
             findings.add(
                 Code.QUARANTINE,
                 f"number {number}, about leaf {sequence}: {reason}",
                 table=table,
                 sequence=sequence,
             )
+    return {"refused at first and stored later": resolved}
 
 
 def check_kept(claims: Claims, delivered: int | None, findings: Findings) -> int:

@@ -75,7 +75,7 @@ class StoreJudge:
         self._progress(head[0], head[0])
         history.finish(self._sequence)
         self._check_head(head)
-        check_guard(task.log, task.partition, self._base, self.findings)
+        refused = check_guard(task.log, task.partition, self._base, self.findings)
         result.newest = newest.note
         result.figures = {
             "rows": self._sequence,
@@ -84,6 +84,7 @@ class StoreJudge:
             "retained checkpoints": retained,
             "tree heads compared": history.checked,
             "rows not signed yet": max(0, self._sequence - history.verified),
+            **refused,
         }
         if not retained:
             result.told.append(BLIND)

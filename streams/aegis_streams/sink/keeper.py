@@ -39,9 +39,10 @@ LONGEST_WAIT: Final = 30.0
 """A connector that keeps failing is started again after waits that double up to this, seconds."""
 _FAILED: Final = "FAILED"
 _COUNTS: Final = """
-select 'audit_records', reason, count(*) from aegis.audit_quarantine group by reason
+select 'audit_records', reason, count(*), count(*) filter (where stored is not true)
+from aegis.audit_refusals group by reason
 union all
-select 'checkpoints', reason, count(*) from aegis.checkpoint_quarantine group by reason
+select 'checkpoints', reason, count(*), count(*) from aegis.checkpoint_quarantine group by reason
 """
 _ROOM: Final = """
 select (select count(*) from aegis.audit_partitions where lower >= coalesce(
@@ -171,10 +172,12 @@ class Keeper:
         with connected(self._settings.database_keeper_url) as connection:
             connection.execute("select aegis.audit_make_partitions()")
             connection.execute("select aegis.prune_checkpoints()")
+            connection.execute("select aegis.settle_quarantine()")
             for position in database_positions(connection):
                 metrics.rows.labels(position.log).set(position.size)
-            for table, reason, number in connection.execute(_COUNTS):
+            for table, reason, number, unresolved in connection.execute(_COUNTS):
                 metrics.quarantined.labels(table, reason).set(number)
+                metrics.unresolved.labels(table, reason).set(unresolved)
             for ahead, rest in connection.execute(_ROOM):
                 metrics.partitions.set(ahead)
                 metrics.unpartitioned.set(rest)
