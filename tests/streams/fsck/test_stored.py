@@ -1,4 +1,4 @@
-"""A database beside the topics and alone: what its guard refused."""
+"""A database beside the topics and alone: what its guard refused, and what it is to keep."""
 
 from __future__ import annotations
 
@@ -112,6 +112,25 @@ def test_what_differs_from_the_leaf_in_its_place_stays_a_finding(audited: Audite
     assert codes(found) == [("quarantine", 3)]
     assert found.findings[0].where["sequence"] == 7
     assert found.figures[STORED] == 0
+
+
+def test_a_kept_checkpoint_that_is_marked_otherwise_is_missing(audited: Audited) -> None:
+    audited.fill(*audited.entries)
+    audited.checkpoints()
+    assert codes(audited.judge()) == []
+    audited.as_superuser("update aegis.checkpoints set keep = false where size = 4")
+    found = audited.judge()
+    assert found.findings[0].where["size"] == 4
+    expected = 1 if audited.alone else 2  # the topic says so, and the rows do
+    assert codes(found) == [("kept_missing", expected)]
+
+
+def test_the_distance_of_kept_checkpoints_is_told(audited: Audited) -> None:
+    audited.fill(*audited.entries)
+    audited.checkpoints()
+    audited.as_superuser("delete from aegis.checkpoints where size < 12")
+    figures = audited.judge().figures
+    assert figures["leaves at most from one kept checkpoint to the next"] == 12
 
 
 def test_two_roots_for_a_size_are_judged_by_their_signatures(audited: Audited) -> None:
