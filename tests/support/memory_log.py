@@ -57,21 +57,21 @@ class MemoryLog:
     low: dict[str, int] = field(default_factory=dict)
 
     def task(
-        self, source: Source | None = None, since: Sequence[bytes] = (), **changes: Any
+        self, *, since: Sequence[bytes] = (), database: str | None = None, **changes: Any
     ) -> Task:
-        """Return what is to be judged: these topics, or what `source` names."""
+        """Return the task of judging it."""
         epoch = Epoch("aegis", "test", 1, PARTITIONS, log_keys().public_keys())
         return Task(
             LOG,
             PARTITION,
-            source or Source("memory", TOPICS),
+            Source("memory", TOPICS, None, database),
             render_trust(TrustPolicy([epoch])),
             tuple((f"kept-{number}", note) for number, note in enumerate(since)),
             **{"now_ms": START, **changes},
         )
 
     def judge(self, *, keep: bool = False, **about: Any) -> Judged:
-        """Return what the judge says; `about` goes to `task`."""
+        """Return what the judge says; `about` is that of the task."""
         task = self.task(**about)
         positions: list[Position] = []
         save: Callable[[Position], None] | None = positions.append if keep else None

@@ -2,23 +2,24 @@
 
 set local role aegis_owner;
 
--- Whether the very same leaf is stored by now. Of a retired one only its hash is left; it names the
--- body.
+-- Whether the very same leaf is stored by now, but for copies that are too long to be stored. Of a
+-- retired one only its hash is left; it names the body.
 create function aegis.audit_stored(q aegis.audit_quarantine) returns boolean
 language sql stable
 as $$
   select exists (
       select from aegis.audit_records r
       where r.log = q.log and r.sequence = q.sequence
-        and r is not distinct from row(q.log, q.sequence, q.previous_hash, q.leaf_hash, q.entry_hash,
-          q.body, q.kind, q.time, q.agent_id, q.proposal_id, q.decision_id, q.status,
-          q.actor)::aegis.audit_records)
+        and aegis.audit_searchable(r) is not distinct from aegis.audit_searchable(row(q.log,
+          q.sequence, q.previous_hash, q.leaf_hash, q.entry_hash, q.body, q.kind, q.time,
+          q.agent_id, q.proposal_id, q.decision_id, q.status, q.actor)::aegis.audit_records))
     or exists (
       select from aegis.audit_retired t
       where t.log = q.log and t.sequence = q.sequence
         and t.leaf_hash = pg_catalog.sha256('\x00'::bytea || q.body))
 $$;
-grant execute on function aegis.audit_stored(aegis.audit_quarantine) to aegis_auditor;
+grant execute on function aegis.audit_searchable(aegis.audit_records),
+  aegis.audit_stored(aegis.audit_quarantine) to aegis_auditor;
 
 create or replace view aegis.quarantine as
   select 'audit_records' as "table", q.id, q.log, q.sequence as place, q.reason, q.arrived_at,
@@ -38,7 +39,7 @@ create table aegis.audit_refusals (
   stored   boolean
 );
 comment on table aegis.audit_refusals is
-  'A line per quarantined leaf, for counting: stored is null until the log has reached its place, then whether the very same leaf is stored there. No evidence: aegis fsck compares anew.';
+  'A line per quarantined leaf, for counting (without a name of its log that no index takes): stored is null until the log has reached its place, then whether the very same leaf is stored there. No evidence: aegis fsck compares anew.';
 create index on aegis.audit_refusals (log, sequence) where stored is null;
 
 create function aegis.audit_refused() returns trigger
@@ -47,7 +48,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into aegis.audit_refusals (id, log, sequence, reason)
-    values (new.id, new.log, new.sequence, new.reason);
+    values (new.id, case when octet_length(new.log) <= 2000 then new.log end, new.sequence, new.reason);
   return null;
 end $$;
 
@@ -55,7 +56,8 @@ create trigger refused after insert on aegis.audit_quarantine
   for each row execute function aegis.audit_refused();
 
 insert into aegis.audit_refusals (id, log, sequence, reason)
-  select q.id, q.log, q.sequence, q.reason from aegis.audit_quarantine q;
+  select q.id, case when octet_length(q.log) <= 2000 then q.log end, q.sequence, q.reason
+  from aegis.audit_quarantine q;
 
 -- Compare quarantined leaves whose places the logs have reached; returns how many. A part at a time.
 create function aegis.settle_quarantine() returns bigint
@@ -86,6 +88,8 @@ as $$
 begin
   if c.log is null or c.size is null or c.note is null or c.keep is null then
     return 'null';
+  elsif octet_length(c.log) > 2000 then
+    return 'long';
   elsif c.root = ''::bytea then
     return 'copy';
   elsif length(c.root) is distinct from 32 then

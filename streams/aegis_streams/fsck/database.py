@@ -36,11 +36,15 @@ _REFUSED: Final = {
 select q.id, q.sequence, q.reason,
        exists (select from aegis.audit_records r
                where r.log = q.log and r.sequence = q.sequence
-               and (r.previous_hash, r.leaf_hash, r.entry_hash, r.body, r.kind, r.time, r.agent_id,
-                    r.proposal_id, r.decision_id, r.status, r.actor)
+               and (r.previous_hash, r.leaf_hash, r.entry_hash, r.body, r.kind, r.time,
+                    r.proposal_id, r.status, r.actor,
+                    case when octet_length(r.agent_id) <= 512 then r.agent_id end,
+                    case when octet_length(r.decision_id) <= 512 then r.decision_id end)
                is not distinct from
-                   (q.previous_hash, q.leaf_hash, q.entry_hash, q.body, q.kind, q.time, q.agent_id,
-                    q.proposal_id, q.decision_id, q.status, q.actor))
+                   (q.previous_hash, q.leaf_hash, q.entry_hash, q.body, q.kind, q.time,
+                    q.proposal_id, q.status, q.actor,
+                    case when octet_length(q.agent_id) <= 512 then q.agent_id end,
+                    case when octet_length(q.decision_id) <= 512 then q.decision_id end))
        or exists (select from aegis.audit_retired t
                   where t.log = q.log and t.sequence = q.sequence
                   and t.leaf_hash = sha256('\\x00'::bytea || q.body))

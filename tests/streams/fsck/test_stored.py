@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,8 +53,9 @@ class Audited:
         """Judge everything."""
         url = self.database.auditor_url
         if not self.alone:
-            return self.log.judge(source=Source("memory", TOPICS, database=url), keep=keep)
-        judge = StoreJudge(self.log.task(Source(None, database=url)), lambda *_: None)
+            return self.log.judge(database=url, keep=keep)
+        task = replace(self.log.task(), source=Source(None, database=url))
+        judge = StoreJudge(task, lambda *_: None)
         try:
             return judge.judge()
         finally:

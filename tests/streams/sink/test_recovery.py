@@ -75,6 +75,18 @@ def test_a_resolved_leaf_stays_so_when_it_is_retired(database: TestDatabase) -> 
         assert told(admin, COUNTED) == [("gap", 3, 0)]
 
 
+def test_a_copy_that_is_too_long_to_be_stored_is_no_difference(database: TestDatabase) -> None:
+    """Nor does a log whose name no index takes stop the guard."""
+    made = entries(3)
+    made[2] = made[2]._replace(agent_id="a" * 600, decision_id="".join(map(chr, range(33, 2_000))))
+    with database.sink() as sink, database.auditor() as auditor:
+        insert(sink, [made[0], made[2], made[2]._replace(log="".join(map(chr, range(33, 3_000))))])
+        insert(sink, made)
+        assert settled(database) == 1
+        assert told(auditor, RESOLVED) == [("gap", True, 1), ("long", False, 1)]
+        assert told(auditor, COUNTED) == [("gap", 1, 0), ("long", 1, 1)]
+
+
 def test_what_an_earlier_guard_refused_is_taken_along(database: TestDatabase) -> None:
     known = load_migrations()
     before = [each for each in known if each.name < "0010"]
