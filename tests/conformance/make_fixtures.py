@@ -59,7 +59,7 @@ def sealed(origin: str = ORIGIN, words: str = "region local", bodies: int = 7) -
 def genuine(index: int = INDEX, size: int = 7) -> Parts:
     """Return the true parts of a leaf's receipt."""
     log = sealed(bodies=size)
-    return Parts(index, inclusion_path(log.leaves, index), log.seal(), BODIES[index])
+    return Parts(index, inclusion_path(log.leaves, index, size), log.seal(), BODIES[index])
 
 
 def changed(**parts: object) -> bytes:

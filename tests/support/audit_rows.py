@@ -40,6 +40,16 @@ def insert(connection: psycopg.Connection, entries: Iterable[AuditEntry]) -> Non
         cursor.executemany(_INSERT, [values(entry) for entry in entries])
 
 
+def insert_checkpoint(
+    connection: psycopg.Connection, log: str, size: int, note: bytes, *, keep: bool = True
+) -> None:
+    """Insert a checkpoint, as the connector does."""
+    connection.execute(
+        "insert into aegis.checkpoints (log, size, note, keep) values (%s, %s, %s, %s)",
+        [log, size, note, keep],
+    )
+
+
 def stored(connection: psycopg.Connection, log: str | None = None) -> list[tuple[str, int]]:
     """Log and sequence of every row, in order."""
     rows = connection.execute(

@@ -56,17 +56,23 @@ class MemoryLog:
     position: Position | None = None
     low: dict[str, int] = field(default_factory=dict)
 
-    def judge(self, *, since: Sequence[bytes] = (), keep: bool = False, **changes: Any) -> Judged:
-        """Return what the judge says."""
+    def task(
+        self, *, since: Sequence[bytes] = (), database: str | None = None, **changes: Any
+    ) -> Task:
+        """Return the task of judging it."""
         epoch = Epoch("aegis", "test", 1, PARTITIONS, log_keys().public_keys())
-        task = Task(
+        return Task(
             LOG,
             PARTITION,
-            Source("memory", TOPICS),
+            Source("memory", TOPICS, None, database),
             render_trust(TrustPolicy([epoch])),
             tuple((f"kept-{number}", note) for number, note in enumerate(since)),
             **{"now_ms": START, **changes},
         )
+
+    def judge(self, *, keep: bool = False, **about: Any) -> Judged:
+        """Return what the judge says; `about` is that of the task."""
+        task = self.task(**about)
         positions: list[Position] = []
         save: Callable[[Position], None] | None = positions.append if keep else None
         judge = StreamJudge(task, lambda *_: None, save, kafka=self)

@@ -44,7 +44,12 @@ def main(bootstrap: str, group: str, how: str) -> None:
     """Ask until told to end; a line for each change between answers and none."""
     ask = {"plain": plainly, "worker": as_a_worker}[how](bootstrap, group)
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+
+    def listen() -> None:
+        sys.stdin.read()
+        over.set()
+
+    threading.Thread(target=listen, daemon=True).start()
     said = ""
     while not over.wait(_PAUSE):
         try:

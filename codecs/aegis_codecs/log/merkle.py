@@ -10,13 +10,14 @@ split at the largest power of two.
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from aegis_codecs.errors import Finding, NotTrustedError
 from aegis_codecs.log.canonical import MAX_NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 HASH_SIZE: Final = 32
 """Bytes of a node, SHA-256."""
@@ -26,6 +27,9 @@ EMPTY_ROOT: Final = sha256(b"").digest()
 
 MAX_PATH: Final = 63
 """Longest possible inclusion path: a tree has at most 2^63 - 1 leaves."""
+
+_PORTION: Final = 4_096
+"""Leaf hashes held at a time while a path is made."""
 
 Path: TypeAlias = tuple[bytes, ...]
 """Node hashes of a proof, from the leaf's side upwards."""
@@ -171,23 +175,37 @@ def _split(span: _Span) -> tuple[_Span, _Span]:
     return _Span(span.start, middle), _Span(middle, span.end)
 
 
-def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> Path:
-    """Return the inclusion path of one leaf in the tree of all given leaf hashes.
+def inclusion_path(leaf_hashes: Iterable[bytes], index: int, size: int) -> Path:
+    """Return the inclusion path of one leaf in the tree of the first `size` leaf hashes.
 
-    For leaves of the newest batch `extend` has the paths already; this is for older ones.
+    They are gone through once, and none is kept: memory grows with the logarithm of `size`. For
+    leaves of the newest batch `extend` has the paths already; this is for older ones.
 
     Raises:
-        IndexError: `index` is not a position in `leaf_hashes`.
+        IndexError: `index` is not below `size`, or there are fewer leaf hashes.
     """
-    if not 0 <= index < len(leaf_hashes):
-        raise IndexError(f"leaf {index} of a tree with {len(leaf_hashes)} leaves")
-    here = _Span(0, len(leaf_hashes))
+    if not 0 <= index < size:
+        raise IndexError(f"leaf {index} of a tree with {size} leaves")
+    here = _Span(0, size)
     siblings: list[_Span] = []
     while here.end - here.start > 1:
         left, right = _split(here)
         here, sibling = (left, right) if index < left.end else (right, left)
         siblings.append(sibling)
-    return tuple(root_of(leaf_hashes[start:end]) for start, end in reversed(siblings))
+    rest = iter(leaf_hashes)
+    roots = {span: _next_root(rest, span) for span in sorted([here, *siblings])}
+    return tuple(roots[span] for span in reversed(siblings))
+
+
+def _next_root(rest: Iterator[bytes], span: _Span) -> bytes:
+    """Return the root of a subtree; `rest` stands at its first leaf hash and moves behind it."""
+    tree = EMPTY_RANGE
+    while missing := span.end - span.start - tree.size:
+        portion = list(islice(rest, min(missing, _PORTION)))
+        if not portion:
+            raise IndexError(f"the leaf hashes end after {span.start + tree.size}")
+        tree = tree.grow(portion)
+    return tree.root()
 
 
 def consistency_path(leaf_hashes: Sequence[bytes], old_size: int) -> Path:

@@ -107,7 +107,7 @@ class ReceiptBuilder:
         # Step 2
         newest = self._newest(found)
         # Step 3
-        path = inclusion_path(found.leaves[: newest.size], found.position)
+        path = inclusion_path(found.leaves, found.position, newest.size)
         # Step 4
         receipt = render(found.position, path, newest.note, found.body)
         return Rebuilt(receipt, self._verifier.verify_receipt(receipt))

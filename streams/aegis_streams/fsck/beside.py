@@ -9,6 +9,7 @@ from aegis_streams.fsck.claims import DATABASE, TOPIC, Claim, Claims
 from aegis_streams.fsck.database import CHECKPOINTS, QUARANTINES, Database
 from aegis_streams.fsck.errors import CannotCheckError, DistrustError
 from aegis_streams.fsck.findings import Code, Findings
+from aegis_streams.fsck.kept import Kept
 from aegis_streams.fsck.rows import Rows
 
 if TYPE_CHECKING:
@@ -44,10 +45,13 @@ class Beside:
             raise CannotCheckError("no database is named")
         self._base = Database(source.database)
         self._rows: Rows | None = None
+        self._kept: Kept | None = None
 
     def take(self, signatures: Signatures, claims: Claims, findings: Findings) -> int:
         """Keep what the checkpoints claim; return how many there are."""
-        return take_stored(self._log, self._base, signatures, claims, findings)[0]
+        count, _ = take_stored(self._log, self._base, signatures, claims, findings)
+        self._kept = Kept(claims, findings)
+        return count
 
     def rows(self, start: tuple[int, bytes], findings: Findings) -> Rows:
         """Open the rows from a leaf on.
@@ -57,14 +61,18 @@ class Beside:
             findings: Takes what is wrong.
         """
         rows = self._base.rows(self._log, start[0])
+        if self._kept is not None:
+            rows = self._kept.watch(rows, start[0])
         self._rows = Rows(rows, self._delivered[0], findings, start)
         return self._rows
 
     def finish(self, claims: Claims, findings: Findings) -> dict[str, int]:
         """Report what is left over, and return how much was compared."""
-        check_guard(self._log, self._partition, self._base, findings)
+        found = check_guard(self._log, self._partition, self._base, findings)
         waiting = check_kept(claims, self._delivered[1], findings)
-        found = {"stored checkpoints on their way": waiting}
+        found["stored checkpoints on their way"] = waiting
+        if self._kept is not None:
+            found |= self._kept.figures()
         if self._rows is not None:
             self._rows.finish(self._base.head(self._log))
             found["rows"] = self._rows.matched
@@ -108,16 +116,22 @@ def take_stored(
     return count, newest
 
 
-def check_guard(log: str, partition: int, base: Database, findings: Findings) -> None:
-    """Report what the guards refused."""
+def check_guard(log: str, partition: int, base: Database, findings: Findings) -> dict[str, int]:
+    """Report what the guards refused; return how much of it was stored later as it was."""
+    resolved = 0
     for table in QUARANTINES:
-        for number, sequence, reason in base.refused(table, log, nameless=partition == 0):
+        refused = base.refused(table, log, nameless=partition == 0)
+        for number, sequence, reason, stored in refused:
+            if stored:
+                resolved += 1
+                continue
             findings.add(
                 Code.QUARANTINE,
                 f"number {number}, about leaf {sequence}: {reason}",
                 table=table,
                 sequence=sequence,
             )
+    return {"refused at first and stored later": resolved}
 
 
 def check_kept(claims: Claims, delivered: int | None, findings: Findings) -> int:
@@ -136,7 +150,8 @@ def check_kept(claims: Claims, delivered: int | None, findings: Findings) -> int
             continue
         findings.add(
             Code.KEPT_MISSING,
-            f"the checkpoint of {claim.size} leaves is to be kept and not there",
+            f"the checkpoint of {claim.size} leaves is to be kept; it is not there, or not "
+            "marked so",
             table=CHECKPOINTS,
             size=claim.size,
         )

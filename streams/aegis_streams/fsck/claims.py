@@ -87,12 +87,20 @@ class Claims:
         )
         return found.fetchone() is not None
 
+    def sizes(self, source: str) -> Iterator[tuple[int, bool]]:
+        """Yield each size that a source claims, in order, and whether it is to be kept."""
+        rows = self._base.execute(
+            "SELECT size, max(keep) FROM claims WHERE source = ? GROUP BY size ORDER BY size",
+            (source,),
+        )
+        return ((size, bool(keep)) for size, keep in rows)
+
     def kept_only_by(self, source: str, other: str) -> Iterator[Claim]:
-        """Yield claims to be kept that one source has and the other has not."""
+        """Yield claims to be kept that one source has and the other has not, or not to be kept."""
         rows = self._base.execute(
             "SELECT size, root, source, place, keep FROM claims AS mine WHERE source = ? AND keep "
             "AND NOT EXISTS (SELECT 1 FROM claims WHERE size = mine.size AND root = mine.root "
-            "AND source = ?) ORDER BY size",
+            "AND source = ? AND keep) ORDER BY size",
             (source, other),
         )
         for size, root, found, place, keep in rows:

@@ -32,10 +32,25 @@ where log = %s and sequence >= %s order by sequence"""
 _NOTES: Final = "select size, note, keep from aegis.checkpoints where log = %s order by size"
 _HEAD: Final = "select next_sequence, entry_hash from aegis.audit_heads where log = %s"
 _REFUSED: Final = {
-    "aegis.audit_quarantine": "select id, sequence, reason from aegis.audit_quarantine "
-    "where log = %s or (log is null and %s) order by id",
-    "aegis.checkpoint_quarantine": "select id, size - 1, reason from aegis.checkpoint_quarantine "
-    "where log = %s or (log is null and %s) order by id",
+    "aegis.audit_quarantine": """
+select q.id, q.sequence, q.reason,
+       exists (select from aegis.audit_records r
+               where r.log = q.log and r.sequence = q.sequence
+               and (r.previous_hash, r.leaf_hash, r.entry_hash, r.body, r.kind, r.time,
+                    r.proposal_id, r.status, r.actor,
+                    case when octet_length(r.agent_id) <= 512 then r.agent_id end,
+                    case when octet_length(r.decision_id) <= 512 then r.decision_id end)
+               is not distinct from
+                   (q.previous_hash, q.leaf_hash, q.entry_hash, q.body, q.kind, q.time,
+                    q.proposal_id, q.status, q.actor,
+                    case when octet_length(q.agent_id) <= 512 then q.agent_id end,
+                    case when octet_length(q.decision_id) <= 512 then q.decision_id end))
+       or exists (select from aegis.audit_retired t
+                  where t.log = q.log and t.sequence = q.sequence
+                  and t.leaf_hash = sha256('\\x00'::bytea || q.body))
+from aegis.audit_quarantine q where q.log = %s or (q.log is null and %s) order by q.id""",
+    "aegis.checkpoint_quarantine": "select id, size - 1, reason, false "
+    "from aegis.checkpoint_quarantine where log = %s or (log is null and %s) order by id",
 }
 
 
@@ -96,15 +111,17 @@ class Database:
         found = list(self._portions("head", _HEAD, log))
         return found[0] if found else (0, bytes(32))
 
-    def refused(self, table: str, log: str, *, nameless: bool) -> list[tuple[int, int, str]]:
-        """Return id, sequence and reason of what a guard refused.
+    def refused(
+        self, table: str, log: str, *, nameless: bool
+    ) -> Iterator[tuple[int, int, str, bool]]:
+        """Yield id, sequence and reason of what a guard refused, and if it is stored by now.
 
         Args:
             table: One of `QUARANTINES`.
             log: The log.
             nameless: With what names no log.
         """
-        return list(self._portions("refused", _REFUSED[table], log, nameless))
+        return self._portions("refused", _REFUSED[table], log, nameless)
 
     def close(self) -> None:
         """Give the snapshot up."""

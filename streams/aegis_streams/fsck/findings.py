@@ -114,7 +114,8 @@ MEANING: Final = {
     Code.HEAD_DIFFERS: "the database's guard stands elsewhere than its rows",
     Code.QUARANTINE: "the database's guard refused a record: somebody tried to write something "
     "that does not fit",
-    Code.KEPT_MISSING: "the database lacks a checkpoint that is to be kept for good",
+    Code.KEPT_MISSING: "the database lacks a checkpoint that is to be kept for good, or does not "
+    "mark it so",
     Code.PARTITIONS: "a topic has another number of partitions than the trust file's logs",
     Code.STATE_DIFFERS: "the log does not lead to the position that an earlier run verified: it "
     "was rewritten since, or the state file is of another log",

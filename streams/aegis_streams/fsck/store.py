@@ -17,6 +17,7 @@ from aegis_streams.fsck.database import CHECKPOINTS, HEADS, RECORDS, Database
 from aegis_streams.fsck.findings import Code, Findings
 from aegis_streams.fsck.history import History
 from aegis_streams.fsck.horizon import Horizon
+from aegis_streams.fsck.kept import Kept
 from aegis_streams.fsck.schemas import UnreadableError
 from aegis_streams.fsck.task import BLIND, Judged, Task
 from aegis_streams.fsck.trust import Signatures, Trust
@@ -66,8 +67,8 @@ class StoreJudge:
         count, newest = take_stored(task.log, self._base, signatures, self._claims, self.findings)
         history = History(self._claims, (CHECKPOINTS, task.partition), self.findings)
         head = self._base.head(task.log)
-        retired = 0
-        for row in self._base.rows(task.log):
+        retired, kept = 0, Kept(self._claims, self.findings)
+        for row in kept.watch(self._base.rows(task.log)):
             retired += row.body is None
             self._take(row, history)
             if row.sequence % EVERY == 0:
@@ -75,7 +76,7 @@ class StoreJudge:
         self._progress(head[0], head[0])
         history.finish(self._sequence)
         self._check_head(head)
-        check_guard(task.log, task.partition, self._base, self.findings)
+        refused = check_guard(task.log, task.partition, self._base, self.findings)
         result.newest = newest.note
         result.figures = {
             "rows": self._sequence,
@@ -84,6 +85,8 @@ class StoreJudge:
             "retained checkpoints": retained,
             "tree heads compared": history.checked,
             "rows not signed yet": max(0, self._sequence - history.verified),
+            **refused,
+            **kept.figures(),
         }
         if not retained:
             result.told.append(BLIND)

@@ -24,6 +24,12 @@ class SinkMetrics:
         self.quarantined = self._gauge(
             "aegis_sink_quarantine_rows", "Records the guard refused", "table", "reason"
         )
+        self.unresolved = self._gauge(
+            "aegis_sink_quarantine_unresolved",
+            "Those of them that are not stored by now as they are",
+            "table",
+            "reason",
+        )
         self.connector = self._gauge(
             "aegis_sink_connector_running", "1 while a connector and all its tasks run", "connector"
         )

@@ -45,9 +45,10 @@ PARTITIONS_WAIT: Final = 60.0
 """After somebody held a lock that a new partition needs, seconds: who waits for it stops others."""
 _FAILED: Final = "FAILED"
 _COUNTS: Final = """
-select 'audit_records', reason, count(*) from aegis.audit_quarantine group by reason
+select 'audit_records', reason, count(*), count(*) filter (where stored is not true)
+from aegis.audit_refusals group by reason
 union all
-select 'checkpoints', reason, count(*) from aegis.checkpoint_quarantine group by reason
+select 'checkpoints', reason, count(*), count(*) from aegis.checkpoint_quarantine group by reason
 """
 _ROOM: Final = """
 select (select count(*) from aegis.audit_partitions where lower >= coalesce(
@@ -193,12 +194,14 @@ class Keeper:
     def _database(self) -> None:
         metrics = self._metrics
         with connected(self._settings.database_keeper_url) as connection:
+            connection.execute("select aegis.settle_quarantine()")
             self._stored = {each[:2]: each.size for each in database_positions(connection)}
             for (topic, log), size in self._stored.items():
                 if topic == AUDIT:
                     metrics.rows.labels(log).set(size)
-            for table, reason, number in connection.execute(_COUNTS):
+            for table, reason, number, unresolved in connection.execute(_COUNTS):
                 metrics.quarantined.labels(table, reason).set(number)
+                metrics.unresolved.labels(table, reason).set(unresolved)
             for ahead, rest in connection.execute(_ROOM):
                 metrics.partitions.set(ahead)
                 metrics.unpartitioned.set(rest)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from confluent_kafka import KafkaError, Message
-    from confluent_kafka.admin import ConsumerGroupDescription
+    from confluent_kafka.admin._group import ConsumerGroupDescription
 
     from aegis_streams.transport.settings import TransportSettings
 

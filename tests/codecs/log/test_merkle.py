@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,10 +107,26 @@ def test_extend_append_and_grow_build_the_same_tree(span: tuple[int, int]) -> No
 @given(placed())
 def test_inclusion_paths_equal_the_definition_and_verify(place: tuple[int, int]) -> None:
     index, size = place
-    path = inclusion_path(LEAVES[:size], index)
+    path = inclusion_path(LEAVES, index, size)
     assert list(path) == rfc_path(index, LEAVES[:size])
     assert len(path) == path_length(index, size)
     verify_inclusion(LEAVES[index], index, size, path, rfc_root(LEAVES[:size]))
+
+
+def test_a_path_is_made_from_leaves_that_nobody_holds() -> None:
+    size, index = 50_000, 31_234
+    tracemalloc.start()
+    path = inclusion_path((leaf_hash(b"%d" % n) for n in range(size)), index, size)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * 1024 * 1024
+    root = EMPTY_RANGE.grow([leaf_hash(b"%d" % n) for n in range(size)]).root()
+    verify_inclusion(leaf_hash(b"%d" % index), index, size, path, root)
+
+
+def test_a_path_needs_every_leaf() -> None:
+    with pytest.raises(IndexError, match="end after 7"):
+        inclusion_path(LEAVES[:7], 2, 8)
 
 
 @given(grown())
@@ -124,7 +142,7 @@ def test_any_flipped_bit_of_an_inclusion_proof_fails(
     place: tuple[int, int], data: st.DataObject
 ) -> None:
     index, size = place
-    parts = [LEAVES[index], rfc_root(LEAVES[:size]), *inclusion_path(LEAVES[:size], index)]
+    parts = [LEAVES[index], rfc_root(LEAVES[:size]), *inclusion_path(LEAVES, index, size)]
     which = data.draw(st.integers(0, len(parts) - 1))
     parts[which] = flipped(parts[which], data.draw(st.integers(0, 255)))
     with pytest.raises(NotTrustedError) as raised:
@@ -135,7 +153,7 @@ def test_any_flipped_bit_of_an_inclusion_proof_fails(
 @given(placed(), placed())
 def test_a_path_proves_no_other_place(place: tuple[int, int], other: tuple[int, int]) -> None:
     index, size = place
-    path = inclusion_path(LEAVES[:size], index)
+    path = inclusion_path(LEAVES, index, size)
     root = rfc_root(LEAVES[: other[1]])
     if place == other:
         verify_inclusion(LEAVES[index], *other, path, root)
@@ -189,7 +207,7 @@ def test_no_leaf_stands_outside_its_tree(index: int) -> None:
         verify_inclusion(LEAVES[0], index, 4, (), rfc_root(LEAVES[:4]))
     assert raised.value.finding is Finding.INDEX_BEYOND_SIZE
     with pytest.raises(IndexError, match="of a tree with 4 leaves"):
-        inclusion_path(LEAVES[:4], index)
+        inclusion_path(LEAVES, index, 4)
 
 
 @pytest.mark.parametrize("size", [-1, 5])

@@ -38,5 +38,6 @@ def test_each_rule_says_what_and_what_to_do(rule: dict[str, Any]) -> None:
 
 def test_what_must_wake_somebody_is_there() -> None:
     used = " ".join(rule["expr"] for rule in rules())
-    for name in ("quarantine_rows", "lag_leaves", "connector_running", "restarts_total", "up"):
+    names = "quarantine_unresolved", "lag_leaves", "connector_running", "restarts_total", "up"
+    for name in names:
         assert f"aegis_sink_{name}" in used

@@ -16,7 +16,7 @@ from aegis_streams.client.receipts import ReceiptBuilder
 from aegis_streams.errors import ContinuityError, SettingsError
 from aegis_streams.settings import Settings
 from aegis_streams.sink.receipts import rebuild_receipt
-from support.audit_rows import insert
+from support.audit_rows import insert, insert_checkpoint
 from support.decisions import audit_entries, body
 from support.logs import ORIGIN, SampleLog, trust
 
@@ -32,9 +32,14 @@ SIZES = (3, 6)
 
 
 class Stored:
-    """A log in a database, with two checkpoints, and who believes it."""
+    """A log in a database, with two checkpoints, and who believes it.
 
-    def __init__(self, database: TestDatabase, home: Path) -> None:
+    Forged checkpoints come before the true ones of their size.
+    """
+
+    def __init__(
+        self, database: TestDatabase, home: Path, forged: dict[int, bytes] | None = None
+    ) -> None:
         self.database = database
         self.entries: list[AuditEntry] = audit_entries([body(decision_id=each) for each in IDS])
         self.notes: dict[int, bytes] = {}
@@ -44,14 +49,19 @@ class Stored:
             self.notes[size] = log.seal()
         with database.sink() as sink:
             insert(sink, self.entries)
-            for size, note in self.notes.items():
-                sink.execute(
-                    "insert into aegis.checkpoints (log, size, note, keep) values (%s, %s, %s, %s)",
-                    [ORIGIN, size, note, True],
-                )
+            for size in sorted({*(forged or {}), *SIZES}):
+                for text in ((forged or {}).get(size), self.notes.get(size)):
+                    if text is not None:
+                        insert_checkpoint(sink, ORIGIN, size, text)
         trust_file = home / "trust.json"
         trust_file.write_bytes(render_trust(trust()))
         self.settings = Settings(database_url=database.auditor_url, trust_file=trust_file)
+
+    def refused(self) -> list[tuple[int, str]]:
+        """Size and reason of every checkpoint in quarantine."""
+        with self.database.auditor() as auditor:
+            rows = auditor.execute("select size, reason from aegis.checkpoint_quarantine")
+            return [(int(size), str(reason)) for size, reason in rows]
 
     def as_superuser(self, *statements: str) -> None:
         """Change what is stored, triggers switched off."""
@@ -103,7 +113,7 @@ def test_what_is_not_sealed_yet(stored: Stored) -> None:
 
 def test_a_missing_leaf_is_named(stored: Stored) -> None:
     stored.as_superuser("delete from aegis.audit_records where sequence = 1")
-    with pytest.raises(ContinuityError, match="3 leaves were signed, the database holds 2"):
+    with pytest.raises(ContinuityError, match="3 leaves were signed, the database lacks leaf 1"):
         rebuild_receipt(stored.settings, "d-0")
 
 
@@ -125,6 +135,36 @@ def test_a_superuser_cannot_change_a_decision(stored: Stored) -> None:
     with pytest.raises(NotTrustedError) as caught:
         rebuild_receipt(stored.settings, "d-1")
     assert caught.value.finding is Finding.ROOT_MISMATCH
+
+
+def unsigned(size: int, root: str = "A" * 43 + "=") -> bytes:
+    """A checkpoint of a root that somebody made up, without a signature that counts."""
+    return f"{ORIGIN}\n{size}\n{root}\n\n— {ORIGIN} AAAAAAA=\n".encode()
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_a_checkpoint_that_somebody_made_up_blocks_no_receipt(
+    size: int, database: TestDatabase, tmp_path: Path
+) -> None:
+    stored = Stored(database, tmp_path, {size: unsigned(size)})
+    assert rebuild_receipt(stored.settings, "d-1").leaf.size == 3
+    assert rebuild_receipt(stored.settings, "d-3").leaf.size == 6
+    assert stored.refused() == ([(3, "split")] if size == 3 else [])
+
+
+def test_where_nothing_believed_covers_the_leaf_the_first_is_named(
+    database: TestDatabase, tmp_path: Path
+) -> None:
+    stored = Stored(database, tmp_path, {8: unsigned(8), 9: unsigned(9)})
+    with pytest.raises(NotTrustedError) as caught:
+        rebuild_receipt(stored.settings, "d-7")
+    assert caught.value.finding is Finding.SIGNATURE_MISSING
+
+
+def test_a_checkpoint_under_a_false_size_is_not_taken(stored: Stored) -> None:
+    """Its columns say that it covers the leaf, what was signed does not."""
+    stored.as_superuser("update aegis.checkpoints set size = 5 where size = 3")
+    assert rebuild_receipt(stored.settings, "d-3").leaf.size == 6
 
 
 def test_without_a_database_it_says_which_variable(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TABLES = (
     "audit_records", "audit_records_rest", "audit_records_000000000000", "audit_heads",
     "audit_retired", "audit_quarantine", "checkpoints", "checkpoint_quarantine",
-    "audit_partitioning",
+    "audit_partitioning", "audit_refusals",
 )  # fmt: skip
 CHANGES = (
     "update aegis.{} set {} = {}",

@@ -13,7 +13,7 @@ from aegis_codecs.log.chain import ZERO_HASH, entry_hash
 from aegis_codecs.log.merkle import leaf_hash
 from aegis_codecs.records import bodies
 from aegis_codecs.records.audit import AuditEntry
-from support.audit_rows import LONG_NAME, insert, quarantined, stored
+from support.audit_rows import LONG_NAME, insert, insert_checkpoint, quarantined, stored
 from support.entries import LOG, entries
 from support.leaf_bodies import LEAF_TIME, decision_body
 
@@ -63,10 +63,7 @@ def note(log: str, size: int, root: str = "") -> bytes:
 def checkpoint(
     connection: psycopg.Connection, log: str, size: int, *, keep: bool = True, text: bytes = b""
 ) -> None:
-    connection.execute(
-        "insert into aegis.checkpoints (log, size, note, keep) values (%s, %s, %s, %s)",
-        [log, size, text or note(log, size), keep],
-    )
+    insert_checkpoint(connection, log, size, text or note(log, size), keep=keep)
 
 
 def test_views_read_the_bodies(database: TestDatabase) -> None:
@@ -247,10 +244,12 @@ def test_two_roots_for_one_size_are_evidence(database: TestDatabase) -> None:
         resigned = note(LOG, 5) + "— other y\n".encode()
         checkpoint(sink, LOG, 5, text=resigned)
         assert refused(auditor) == []
-        assert auditor.execute("select count(*) from aegis.checkpoints").fetchone() == (2,)
-        for _ in range(2):
-            checkpoint(sink, LOG, 5, text=note(LOG, 5, "B" * 43 + "="))
+        other = note(LOG, 5, "B" * 43 + "=")
+        for text in (other, resigned, other, b""):
+            checkpoint(sink, LOG, 5, text=text)
         assert refused(auditor) == ["split"]
+        found = auditor.execute("select note from aegis.checkpoints order by arrived_at").fetchall()
+        assert [text for (text,) in found] == [note(LOG, 5), resigned, other], "both sides stay"
 
 
 @pytest.mark.parametrize(
@@ -285,8 +284,9 @@ def test_a_checkpoint_of_a_log_with_a_long_name_is_refused(database: TestDatabas
 
 def test_old_checkpoints_go_and_kept_ones_stay(database: TestDatabase) -> None:
     with database.admin() as admin, database.sink() as sink:
-        for size in (1, 2, 3):
+        for size in (1, 2, 3, 4):
             checkpoint(sink, LOG, size, keep=size == 1)
+        checkpoint(sink, LOG, 3, keep=False, text=note(LOG, 3, "B" * 43 + "="))
         with pytest.raises(psycopg.Error, match="kept or recent"):
             admin.execute("delete from aegis.checkpoints")
         admin.execute("alter table aegis.checkpoints disable trigger append_only")
@@ -294,4 +294,4 @@ def test_old_checkpoints_go_and_kept_ones_stay(database: TestDatabase) -> None:
         admin.execute("alter table aegis.checkpoints enable trigger append_only")
         assert admin.execute("select aegis.prune_checkpoints()").fetchone() == (1,)
         left = admin.execute("select size from aegis.checkpoints order by 1").fetchall()
-        assert left == [(1,), (3,)], "the kept one, and the newest of the log"
+        assert left == [(1,), (3,), (3,), (4,)], "the kept one, a split, and the newest of the log"

@@ -13,7 +13,7 @@ from aegis_codecs.log.merkle import leaf_hash
 from aegis_codecs.log.note import parse_note
 from aegis_streams.fsck.task import BLIND
 from aegis_streams.names import AUDIT, CHECKPOINTS
-from support.audit_rows import insert
+from support.audit_rows import insert, insert_checkpoint
 from support.forgery import codes, first, rechained, rewritten
 
 if TYPE_CHECKING:
@@ -65,10 +65,7 @@ def auditor(request: pytest.FixtureRequest, forger: Forger, database: TestDataba
         insert(sink, real.entries())
         for record in real.records[CHECKPOINTS]:
             found = real.checkpoint(record)
-            sink.execute(
-                "insert into aegis.checkpoints (log, size, note, keep) values (%s, %s, %s, %s)",
-                [found.log, found.size, found.note, found.keep],
-            )
+            insert_checkpoint(sink, found.log, found.size, found.note, keep=found.keep)
     return Auditor(forger, database, alone=request.param == "alone")
 
 
