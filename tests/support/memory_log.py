@@ -48,27 +48,38 @@ class MemoryLog:
         records: Offset, timestamp, key and value of each record.
         notes: The checkpoints.
         position: Where the last run that wanted a position stopped.
+        positions: Every position it took; one interrupted in between has one of them.
         low: First offset by topic, where it is not 0.
+        groups: What the group of each task (`decide`, `seal`, `sink`...) committed, by topic.
     """
 
     records: dict[str, list[Raw]]
     notes: list[bytes] = field(default_factory=list)
     position: Position | None = None
+    positions: list[Position] = field(default_factory=list)
     low: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def judge(self, *, since: Sequence[bytes] = (), keep: bool = False, **changes: Any) -> Judged:
-        """Return what the judge says."""
+    def judge(
+        self,
+        *,
+        since: Sequence[bytes] = (),
+        keep: bool = False,
+        database: str | None = None,
+        **changes: Any,
+    ) -> Judged:
+        """Return what the judge says; a `database` is one that `MemoryDatabase.stands` for."""
         epoch = Epoch("aegis", "test", 1, PARTITIONS, log_keys().public_keys())
         task = Task(
             LOG,
             PARTITION,
-            Source("memory", TOPICS),
+            Source("memory", TOPICS, None, database, {name: name for name in self.groups}),
             render_trust(TrustPolicy([epoch])),
             tuple((f"kept-{number}", note) for number, note in enumerate(since)),
             **{"now_ms": START, **changes},
         )
-        positions: list[Position] = []
-        save: Callable[[Position], None] | None = positions.append if keep else None
+        self.positions = []
+        save: Callable[[Position], None] | None = self.positions.append if keep else None
         judge = StreamJudge(task, lambda *_: None, save, kafka=self)
         try:
             found = judge.judge()
@@ -83,9 +94,9 @@ class MemoryLog:
         return PARTITIONS
 
     def committed(self, group: str, topic: str, partition: int) -> int | None:
-        """Return None: there are no groups."""
-        del group, topic, partition
-        return None
+        """Return what a group committed."""
+        del partition
+        return self.groups[group].get(topic)
 
     def span(self, topic: str, partition: int, *, stable: bool) -> Span:
         """Return where a topic begins and ends."""

@@ -68,7 +68,7 @@ class LogJudge:
         self._log, self._place = log, place
         self.entries, self.history, self.inputs = entries, history, inputs
         self.horizon, self.decisions, self.letters = horizon, decisions, letters
-        self._rows, self._findings = rows, findings
+        self.rows, self._findings = rows, findings
         self._proposals = next(iter(inputs.values()))
         self.cause: tuple[str | None, int, int] = (None, -1, 0)
         self.next_offset = 0
@@ -111,8 +111,8 @@ class LogJudge:
         elif leaf.facts is not None:
             self._take_facts(leaf, leaf.facts, record)
         # Step 7
-        if self._rows is not None:
-            self._rows.expect(leaf, previous, self.entries.previous, record[0])
+        if self.rows is not None:
+            self.rows.expect(leaf, previous, self.entries.previous, record[0])
         return reached
 
     def _take_plain(self, leaf: Leaf, plain: Plain, record: Raw) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT: Final = "aegis-fsck-state/v1"
+FORMAT: Final = "aegis-fsck-state/v2"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Position:
         cause: Topic, offset and ordinal of the last cause.
         decisions: Offset of the next decision to be claimed.
         letters: The same of dead letters.
-        checkpoints: Next offset of the topic of checkpoints.
+        checkpoints: Offset of the first checkpoint of a larger tree.
+        database: The database was compared as well: it held every row and kept checkpoint so far.
         parameters: Horizon in milliseconds, and how many ids it holds.
         window: Sequence, audit offset and link (hexadecimal) of a leaf not younger than the
             horizon: ids are read again from there.
@@ -58,6 +59,7 @@ class Position:
     decisions: int
     letters: int
     checkpoints: int
+    database: bool
     parameters: tuple[int, int]
     window: tuple[int, int, str]
 
