@@ -51,6 +51,7 @@ class MemoryLog:
         positions: Every position it took; one interrupted in between has one of them.
         low: First offset by topic, where it is not 0.
         groups: What the group of each task (`decide`, `seal`, `sink`...) committed, by topic.
+        grown: How many partitions a topic has, where it is another number than the log's.
     """
 
     records: dict[str, list[Raw]]
@@ -59,18 +60,14 @@ class MemoryLog:
     positions: list[Position] = field(default_factory=list)
     low: dict[str, int] = field(default_factory=dict)
     groups: dict[str, dict[str, int]] = field(default_factory=dict)
+    grown: dict[str, int] = field(default_factory=dict)
 
-    def judge(
-        self,
-        *,
-        since: Sequence[bytes] = (),
-        keep: bool = False,
-        database: str | None = None,
-        **changes: Any,
-    ) -> Judged:
-        """Return what the judge says; a `database` is one that `MemoryDatabase.stands` for."""
+    def task(
+        self, *, since: Sequence[bytes] = (), database: str | None = None, **changes: Any
+    ) -> Task:
+        """Return the task of judging it; a `database` is one that `MemoryDatabase.stands` for."""
         epoch = Epoch("aegis", "test", 1, PARTITIONS, log_keys().public_keys())
-        task = Task(
+        return Task(
             LOG,
             PARTITION,
             Source("memory", TOPICS, None, database, {name: name for name in self.groups}),
@@ -78,9 +75,12 @@ class MemoryLog:
             tuple((f"kept-{number}", note) for number, note in enumerate(since)),
             **{"now_ms": START, **changes},
         )
+
+    def judge(self, *, keep: bool = False, **about: Any) -> Judged:
+        """Return what the judge says; `about` is that of the task."""
         self.positions = []
         save: Callable[[Position], None] | None = self.positions.append if keep else None
-        judge = StreamJudge(task, lambda *_: None, save, kafka=self)
+        judge = StreamJudge(self.task(**about), lambda *_: None, save, kafka=self)
         try:
             found = judge.judge()
         finally:
@@ -90,8 +90,7 @@ class MemoryLog:
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions there are."""
-        del topic
-        return PARTITIONS
+        return self.grown.get(topic, PARTITIONS)
 
     def committed(self, group: str, topic: str, partition: int) -> int | None:
         """Return what a group committed."""
