@@ -113,13 +113,26 @@ class MemoryLog:
         """Do nothing: nothing is open."""
 
 
-def memory_log(values: Sequence[object], batch: int = 4) -> MemoryLog:
-    """Decide values (proposals, or bytes) in order and seal every `batch` leaves."""
-    opened = tables()
+def memory_log(
+    values: Sequence[object],
+    batch: int = 4,
+    config: AegisConfig | None = None,
+    forge: Callable[[list[KeyedEntry]], list[KeyedEntry]] = list,
+) -> MemoryLog:
+    """Decide values (proposals, or bytes) in order and seal every `batch` leaves.
+
+    Args:
+        values: The values.
+        batch: How many leaves a checkpoint covers.
+        config: The parameters.
+        forge: What somebody with the keys makes of the leaves before they are sealed.
+    """
+    config = config or AegisConfig.default()
+    opened = tables(config)
     head = Head.from_bytes(opened.heads.get(HEAD_KEY) or b"")
     leaves: list[KeyedEntry] = []
     writer = LogWriter(head, leaves.extend)
-    writer.append(None, "EpochOpened", _opening())
+    writer.append(None, "EpochOpened", _opening(config))
     writer.write()
     opened.heads.put(HEAD_KEY, head.to_bytes())
     deciding = Deciding(opened)
@@ -130,6 +143,7 @@ def memory_log(values: Sequence[object], batch: int = 4) -> MemoryLog:
         deciding.take(record)
         leaves += [(record.key, entry) for entry in deciding.entries[before:]]
         inputs.append((record.offset, record.timestamp, record.key, record.value))
+    leaves = forge(leaves)
     log = MemoryLog({PROPOSALS: inputs, "aegis.commands": []})
     encode = WireEncoder(audit.codec(), 3).encode
     log.records[TOPICS.audit] = [
@@ -158,8 +172,7 @@ def sample_values(count: int) -> list[object]:
     return values
 
 
-def _opening() -> dict[str, Any]:
-    config = AegisConfig.default()
+def _opening(config: AegisConfig) -> dict[str, Any]:
     return {
         "ordinal": 0,
         "leaf_time": START,

@@ -37,7 +37,7 @@ class Position:
         time: Leaf time of the last.
         audit: Next offset of the audit topic.
         inputs: Next offset of each input topic.
-        cause: Topic, offset and ordinal of the last cause.
+        cause: The last cause, as `Cause.as_plain` has it.
         decisions: Offset of the next decision to be claimed.
         letters: The same of dead letters.
         checkpoints: Offset of the first checkpoint of a larger tree.
@@ -55,7 +55,7 @@ class Position:
     time: int
     audit: int
     inputs: Mapping[str, int]
-    cause: tuple[str | None, int, int]
+    cause: tuple[str | int | None, ...]
     decisions: int
     letters: int
     checkpoints: int

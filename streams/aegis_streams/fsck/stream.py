@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_streams.fsck.beside import Beside
 from aegis_streams.fsck.bodies import Foreseen
+from aegis_streams.fsck.cause import Cause
 from aegis_streams.fsck.checkpoints import Newest, take_retained, take_topic
 from aegis_streams.fsck.claims import DATABASE, TOPIC, Claims
 from aegis_streams.fsck.decisions import Decisions
@@ -247,7 +248,7 @@ class StreamJudge:
         if start is None:
             self._marks.add(Mark(0, ends.audit.low, bytes(32), 0))
         else:
-            judge.cause, judge.next_offset = start.cause, start.audit
+            judge.cause, judge.next_offset = Cause.from_plain(start.cause), start.audit
             sequence, offset, link = start.window
             self._marks.add(Mark(sequence, offset, bytes.fromhex(link), 0))
         return judge
@@ -337,7 +338,7 @@ class StreamJudge:
             time=entries.time,
             audit=judge.next_offset,
             inputs={name: topic.next_offset for name, topic in judge.inputs.items()},
-            cause=judge.cause,
+            cause=judge.cause.as_plain(),
             decisions=ends.decisions.end if decisions is None else decisions,
             letters=ends.letters.end if letters is None else letters,
             checkpoints=ends.checkpoints.end if place is None else int(place),
