@@ -48,23 +48,29 @@ class MemoryLog:
         records: Offset, timestamp, key and value of each record.
         notes: The checkpoints.
         position: Where the last run that wanted a position stopped.
+        positions: Every position it took; one interrupted in between has one of them.
         low: First offset by topic, where it is not 0.
+        groups: What the group of each task (`decide`, `seal`, `sink`...) committed, by topic.
+        grown: How many partitions a topic has, where it is another number than the log's.
     """
 
     records: dict[str, list[Raw]]
     notes: list[bytes] = field(default_factory=list)
     position: Position | None = None
+    positions: list[Position] = field(default_factory=list)
     low: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, dict[str, int]] = field(default_factory=dict)
+    grown: dict[str, int] = field(default_factory=dict)
 
     def task(
         self, *, since: Sequence[bytes] = (), database: str | None = None, **changes: Any
     ) -> Task:
-        """Return the task of judging it."""
+        """Return the task of judging it; a `database` is one that `MemoryDatabase.stands` for."""
         epoch = Epoch("aegis", "test", 1, PARTITIONS, log_keys().public_keys())
         return Task(
             LOG,
             PARTITION,
-            Source("memory", TOPICS, None, database),
+            Source("memory", TOPICS, None, database, {name: name for name in self.groups}),
             render_trust(TrustPolicy([epoch])),
             tuple((f"kept-{number}", note) for number, note in enumerate(since)),
             **{"now_ms": START, **changes},
@@ -72,10 +78,9 @@ class MemoryLog:
 
     def judge(self, *, keep: bool = False, **about: Any) -> Judged:
         """Return what the judge says; `about` is that of the task."""
-        task = self.task(**about)
-        positions: list[Position] = []
-        save: Callable[[Position], None] | None = positions.append if keep else None
-        judge = StreamJudge(task, lambda *_: None, save, kafka=self)
+        self.positions = []
+        save: Callable[[Position], None] | None = self.positions.append if keep else None
+        judge = StreamJudge(self.task(**about), lambda *_: None, save, kafka=self)
         try:
             found = judge.judge()
         finally:
@@ -85,13 +90,12 @@ class MemoryLog:
 
     def partitions(self, topic: str) -> int:
         """Return how many partitions there are."""
-        del topic
-        return PARTITIONS
+        return self.grown.get(topic, PARTITIONS)
 
     def committed(self, group: str, topic: str, partition: int) -> int | None:
-        """Return None: there are no groups."""
-        del group, topic, partition
-        return None
+        """Return what a group committed."""
+        del partition
+        return self.groups[group].get(topic)
 
     def span(self, topic: str, partition: int, *, stable: bool) -> Span:
         """Return where a topic begins and ends."""
@@ -109,13 +113,26 @@ class MemoryLog:
         """Do nothing: nothing is open."""
 
 
-def memory_log(values: Sequence[object], batch: int = 4) -> MemoryLog:
-    """Decide values (proposals, or bytes) in order and seal every `batch` leaves."""
-    opened = tables()
+def memory_log(
+    values: Sequence[object],
+    batch: int = 4,
+    config: AegisConfig | None = None,
+    forge: Callable[[list[KeyedEntry]], list[KeyedEntry]] = list,
+) -> MemoryLog:
+    """Decide values (proposals, or bytes) in order and seal every `batch` leaves.
+
+    Args:
+        values: The values.
+        batch: How many leaves a checkpoint covers.
+        config: The parameters.
+        forge: What somebody with the keys makes of the leaves before they are sealed.
+    """
+    config = config or AegisConfig.default()
+    opened = tables(config)
     head = Head.from_bytes(opened.heads.get(HEAD_KEY) or b"")
     leaves: list[KeyedEntry] = []
     writer = LogWriter(head, leaves.extend)
-    writer.append(None, "EpochOpened", _opening())
+    writer.append(None, "EpochOpened", _opening(config))
     writer.write()
     opened.heads.put(HEAD_KEY, head.to_bytes())
     deciding = Deciding(opened)
@@ -126,6 +143,7 @@ def memory_log(values: Sequence[object], batch: int = 4) -> MemoryLog:
         deciding.take(record)
         leaves += [(record.key, entry) for entry in deciding.entries[before:]]
         inputs.append((record.offset, record.timestamp, record.key, record.value))
+    leaves = forge(leaves)
     log = MemoryLog({PROPOSALS: inputs, "aegis.commands": []})
     encode = WireEncoder(audit.codec(), 3).encode
     log.records[TOPICS.audit] = [
@@ -154,8 +172,7 @@ def sample_values(count: int) -> list[object]:
     return values
 
 
-def _opening() -> dict[str, Any]:
-    config = AegisConfig.default()
+def _opening(config: AegisConfig) -> dict[str, Any]:
     return {
         "ordinal": 0,
         "leaf_time": START,

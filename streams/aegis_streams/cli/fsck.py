@@ -22,7 +22,7 @@ from aegis_streams.fsck.run import COULD_NOT_CHECK, GOOD, NOT_TRUSTED
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from rich.progress import TaskID
@@ -71,7 +71,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         metavar="ORIGIN",
         default=[],
-        help="judge this log only, such as aegis/local/1/0 (may be repeated)",
+        help="judge this log only, such as aegis/local/1/0 (may be repeated; default: those of the "
+        "trust file)",
     )
     parser.add_argument(
         "--since",
@@ -79,8 +80,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         metavar="CHECKPOINT",
         default=[],
-        help="a checkpoint or receipt that was kept earlier, or a directory of them: the log must "
-        "continue it",
+        help="a checkpoint or receipt of a judged log that was kept earlier, or a directory of "
+        "them: the log must continue it",
     )
     parser.add_argument(
         "--retain",
@@ -129,7 +130,7 @@ def _tasks(args: argparse.Namespace, settings: Settings) -> list[fsck.Task]:
             f"trust file {settings.trust_file}: {error.strerror}; get it from who runs the log, or "
             "name it by --trust"
         ) from error
-    fsck.Trust(trust)
+    known = fsck.Trust(trust).logs
     chosen = args.kafka, args.database is not None
     url = args.database or settings.database_url or None
     if chosen[1] and url is None:
@@ -144,7 +145,7 @@ def _tasks(args: argparse.Namespace, settings: Settings) -> list[fsck.Task]:
     since = tuple(_notes(args.since))
     return [
         fsck.Task(log, partition, source, trust, since, now_ms=int(time.time() * 1000))
-        for log, partition in _logs(args.log, settings)
+        for log, partition in _logs(args.log or _here(known, settings))
     ]
 
 
@@ -152,9 +153,22 @@ def _keeps(topic: str) -> int:
     return next(int(spec.config["retention.ms"]) for spec in names.TOPICS if spec.name == topic)
 
 
-def _logs(chosen: list[str], settings: Settings) -> Iterator[tuple[str, int]]:
-    if not chosen:
-        yield from ((settings.origin(number), number) for number in range(settings.partitions))
+def _here(known: Iterable[str], settings: Settings) -> list[str]:
+    """Return the logs of the one epoch that the trust file knows, or of that in the settings."""
+    epochs: dict[str, list[str]] = {}
+    for log in known:
+        epochs.setdefault(log.rpartition("/")[0], []).append(log)
+    mine = settings.origin(0).rpartition("/")[0] if len(epochs) > 1 else next(iter(epochs), "")
+    if mine not in epochs:
+        raise fsck.CannotCheckError(
+            f"the trust file knows no log of {mine or 'anybody'}, but those of "
+            f"{', '.join(epochs) or 'nobody'}: name those that lie here by --log, or by "
+            "AEGIS_DEPLOYMENT, AEGIS_REGION and AEGIS_EPOCH"
+        )
+    return epochs[mine]
+
+
+def _logs(chosen: Iterable[str]) -> Iterator[tuple[str, int]]:
     for log in dict.fromkeys(chosen):
         match = _ORIGIN.fullmatch(log)
         if match is None:
@@ -166,12 +180,15 @@ def _notes(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
     for path in paths:
         try:
             files = sorted(path.iterdir()) if path.is_dir() else [path]
-            for file in files:
-                yield str(file), note_in(file.read_bytes())
         except OSError as error:
             raise fsck.CannotCheckError(f"--since {path}: {error.strerror}") from error
-        except fsck.CannotCheckError as error:
-            raise fsck.CannotCheckError(f"--since {path}: {error}") from error
+        for file in files:
+            try:
+                yield str(file), note_in(file.read_bytes())
+            except OSError as error:
+                raise fsck.CannotCheckError(f"--since {file}: {error.strerror}") from error
+            except fsck.CannotCheckError as error:
+                raise fsck.CannotCheckError(f"--since {file}: {error}") from error
 
 
 def _resumed(task: fsck.Task, state: fsck.StateFile) -> fsck.Task:
@@ -222,6 +239,8 @@ def _show(report: fsck.Report) -> None:
         _show_log(log)
     for found in report.findings:
         print(f"FINDING {found.code}: {found.detail}")
+    for told in report.told:
+        print(f"note: {told}")
     for reason in report.could_not:
         print(f"could not check: {reason}", file=sys.stderr)
     leaves = sum(log.figures.get("leaves", 0) for log in report.logs)

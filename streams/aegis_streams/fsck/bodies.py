@@ -3,7 +3,8 @@
 `Facts` is read from any body through its schema file. `Foreseen` is the quick way for the usual
 leaf: the decision about the next proposal. Topic, partition, offset, timestamp, hash, time and
 decision id of that leaf are foretold from the input, so that one comparison both reads and checks
-them. Numbers of gates are not judged here: that is a replay's task.
+them; the rest must have the usual form up to its last byte. Numbers of gates are not judged here:
+that is a replay's task.
 """
 
 from __future__ import annotations
@@ -29,6 +30,33 @@ _NOT_NEW: Final = frozenset(
     map(binary.string, ("duplicate_id", "horizon_full", "evaluation_error"))
 )
 """Reasons of decisions that are no new ones, or that have a dead letter."""
+_LONG: Final = rb"(?:[\x00-\x7f]|[\x80-\xff]{1,8}[\x01-\x7f])"
+
+
+def _one_of(*texts: str) -> bytes:
+    return b"(?:" + b"|".join(re.escape(binary.string(text)) for text in texts) + b")"
+
+
+_CONSTRAINT: Final = _one_of(
+    "drift_warning", "risk_ceiling", "profit_floor", "utility_required", "advisory_baseline"
+)
+_REST: Final = re.compile(
+    b"".join(
+        (
+            rb"(?:\x00|\x02[\x00\x02\x04])",  # phase
+            rb"(?:\x00|\x02[\x00\x02\x04\x06])",  # impact
+            rb"\x02(.{32})([\x00\x02\x04\x06])([\x02-\x7e][a-z0-9_]+)",  # content, status, reason
+            rb"\x00.{8}(?:[\x00\x02\x04].{24}){6}",  # no detail, confidence, six gates
+            _one_of("insufficient_data", "normal", "warning", "critical"),
+            rb"(?:\x00|\x02.{8})(?:\x00|\x02.{8})",  # the two divergences
+            rb"(?:\x02" + _CONSTRAINT + rb")?\x00[\x00\x01]{2}",  # at most one constraint; flags
+            _one_of("enforce", "shadow"),
+            rb".{32}" + _LONG + rb"(?:\x00|\x02" + _LONG + rb")\x00",  # parameters to supersedes
+        )
+    ),
+    re.DOTALL,
+)
+"""A decision from the phase on, as it usually is; whatever is not is read in full."""
 _PLACE: Final = struct.Struct(">IQI")
 _KIND: Final = binary.string("DecisionMade")
 
@@ -160,6 +188,7 @@ class Plain(NamedTuple):
         time: Leaf time.
         identity: Stands for agent and proposal id.
         content: Content hash of the proposal.
+        cause_sha256: Hash of the input's value.
         decision: Decision id, its 16 bytes.
         released: The copies that stand behind the released decision.
         columns: The copies that stand behind the leaf.
@@ -168,6 +197,7 @@ class Plain(NamedTuple):
     time: int
     identity: bytes
     content: bytes
+    cause_sha256: bytes
     decision: bytes
     released: bytes
     columns: bytes
@@ -203,13 +233,13 @@ class Foreseen:
         hashed.update(_PLACE.pack(self._partition, offset, 0))
         decision = _uuid8(hashed.digest())
         shown = _shown(decision)
-        spelled = binary.long(time)
+        spelled, digest = binary.long(time), sha256(value or b"").digest()
         start = b"".join(
             (
                 self._start,
                 binary.long(offset),
                 spelled if stamp == time else binary.long(stamp),
-                sha256(value or b"").digest(),
+                digest,
                 _NULL,
                 spelled,
                 shown,
@@ -218,35 +248,39 @@ class Foreseen:
         if not key or not body.startswith(start):
             return None
         try:
-            return self._rest(body, len(start), time, (decision, shown), key)
+            return self._rest(body, len(start), time, (decision, shown, digest), key)
         except IndexError:
             return None
 
     @staticmethod
     def _rest(
-        body: bytes, at: int, time: int, decision: tuple[bytes, bytes], key: bytes
+        body: bytes, at: int, time: int, known: tuple[bytes, bytes, bytes], key: bytes
     ) -> Plain | None:
         """Read from the proposal id on; None for refusals and whatever is not spelled as usual."""
+        first = at
         length, begin = binary.read_long(body, at)
-        proposal = body[at : (at := begin + length)]
+        proposal = body[first : (at := begin + length)]
         agent = binary.string(key)
         if not body.startswith(agent, at) or not _are_searchable(key, body[begin:at]):
             return None
-        at = binary.skip_string(body, at + len(agent))  # behind the session
-        at += 2 if body[at] else 1  # phase
-        at += 2 if body[at] else 1  # impact
-        if not body[at]:
+        session = at + len(agent)
+        at = binary.skip_string(body, session)
+        if not body[first:at].isascii() and not _are_texts(proposal, agent, body[session:at]):
             return None
-        status = at + 33
-        reason = body[status + 1 : binary.skip_string(body, status + 1)]
-        if reason in _NOT_NEW:
+        rest = _REST.fullmatch(body, at)
+        if rest is None:
             return None
-        spelled, shown = _STATUS[body[status] >> 1], decision[1]
+        content, status, reason = rest.groups()
+        if reason[0] != 2 * len(reason) - 2 or reason in _NOT_NEW:
+            return None
+        decision, shown, digest = known
+        spelled = _STATUS[status[0] >> 1]
         return Plain(
             time,
             sha256(agent + proposal).digest()[:16],
-            body[at + 1 : at + 33],
-            decision[0],
+            content,
+            digest,
+            decision,
             b"".join((shown, proposal, agent, spelled)),
             b"".join(
                 (
@@ -264,6 +298,18 @@ class Foreseen:
                 )
             ),
         )
+
+
+def _are_texts(*spelled: bytes) -> bool:
+    """Tell whether these are Avro strings in their one spelling."""
+    try:
+        for each in spelled:
+            text = each[binary.read_long(each, 0)[1] :]
+            if binary.string(text.decode()) != each:
+                return False
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _uuid8(digest: bytes) -> bytes:

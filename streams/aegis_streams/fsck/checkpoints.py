@@ -34,15 +34,25 @@ def take_topic(
     tools: tuple[Signatures, Registry],
     claims: Claims,
     findings: Findings,
+    begun: int = 0,
 ) -> tuple[int, Newest]:
     """Check the checkpoints of a log's partition and keep what they claim.
 
+    Args:
+        log: The log.
+        place: Topic and partition.
+        records: The checkpoints.
+        tools: What checks signatures, and what knows the registry.
+        claims: Takes what they claim.
+        findings: Takes what is wrong.
+        begun: Leaves that the checkpoints before these cover.
+
     Returns:
-        How many there are, and the newest.
+        How many there are, and the newest, without a note if there is none.
     """
     signatures, registry = tools
     topic, partition = place
-    count, newest = 0, Newest(0, b"")
+    count, newest = 0, Newest(begun, b"")
     for offset, _, key, value in records:
         count += 1
         where = {"topic": topic, "partition": partition, "offset": offset}

@@ -51,7 +51,7 @@ class Claims:
         self._base.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096; BEGIN;"
             "CREATE TABLE claims(size INTEGER, root BLOB, source TEXT, place TEXT, keep INTEGER);"
-            "CREATE INDEX sizes ON claims(size);"
+            "CREATE INDEX sizes ON claims(size); CREATE INDEX sources ON claims(source, size);"
         )
 
     def add(self, claim: Claim) -> None:
@@ -70,6 +70,14 @@ class Claims:
         """Return the largest size claimed, 0 without any."""
         (size,) = self._base.execute("SELECT max(size) FROM claims").fetchone()
         return size or 0
+
+    def next_place(self, source: str, size: int) -> str | None:
+        """Return where a source first claims a tree larger than `size`, None if nowhere."""
+        found = self._base.execute(
+            "SELECT place FROM claims WHERE size > ? AND source = ? ORDER BY size LIMIT 1",
+            (size, source),
+        ).fetchone()
+        return None if found is None else str(found[0])
 
     def after(self, size: int) -> Iterator[Claim]:
         """Yield the claims of trees larger than `size`, in the order of size."""

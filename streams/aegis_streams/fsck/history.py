@@ -26,6 +26,8 @@ class History:
         place: Topic and partition of checkpoints.
         findings: Takes what is wrong.
         tree: The tree to go on from.
+        first: From which size on the topic still has all its checkpoints; None for the smallest
+            of those that were read.
 
     Attributes:
         tree: The tree; None once a leaf is missing.
@@ -39,6 +41,7 @@ class History:
         place: tuple[str, int],
         findings: Findings,
         tree: Tree | None = None,
+        first: int | None = None,
     ) -> None:
         self.tree: Tree | None = tree or Tree()
         self.verified = 0 if tree is None else tree.size
@@ -47,7 +50,8 @@ class History:
         self._place = place
         self._findings = findings
         self._stored = claims.after(self.verified)
-        self._published = claims.span(TOPIC)
+        smallest, newest = claims.span(TOPIC)
+        self._published = (smallest if first is None else first), newest
         self._told: list[Claim] = []
         self._seen: tuple[int, bytes] | None = None
         self._next = next(self._stored, None)

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from aegis_streams.fsck import bodies
+from aegis_streams.fsck.cause import Cause
 from aegis_streams.fsck.findings import Code
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ class LogJudge:
         self._log, self._place = log, place
         self.entries, self.history, self.inputs = entries, history, inputs
         self.horizon, self.decisions, self.letters = horizon, decisions, letters
-        self._rows, self._findings = rows, findings
+        self.rows, self._findings = rows, findings
         self._proposals = next(iter(inputs.values()))
-        self.cause: tuple[str | None, int, int] = (None, -1, 0)
+        self.cause = Cause()
         self.next_offset = 0
 
     def run(self, records: Iterable[Raw], verified: Callable[[int], None]) -> None:
@@ -111,19 +112,21 @@ class LogJudge:
         elif leaf.facts is not None:
             self._take_facts(leaf, leaf.facts, record)
         # Step 7
-        if self._rows is not None:
-            self._rows.expect(leaf, previous, self.entries.previous, record[0])
+        if self.rows is not None:
+            self.rows.expect(leaf, previous, self.entries.previous, record[0])
         return reached
 
     def _take_plain(self, leaf: Leaf, plain: Plain, record: Raw) -> None:
         """Take steps 3, 4 and 6 for the usual leaf: all that was foretold of it is right."""
-        offset, _, key, _ = self._proposals.head or record
+        offset, stamp, key, _ = self._proposals.head or record
         if key != record[2] or not self.horizon.remember(plain):
             facts, _ = bodies.read(leaf.body)
             self._take_facts(leaf, facts, record)
             return
         self._proposals.advance()
-        self.cause = (self._proposals.name, offset, 0)
+        self.cause = Cause(
+            self._proposals.name, self._place[1], offset, stamp, plain.cause_sha256, key
+        )
         self.entries.time = plain.time
         if self.decisions is not None:
             head = self.decisions.expect_plain(leaf, plain, key or b"")
@@ -137,7 +140,8 @@ class LogJudge:
             return
         # Step 3
         source = self._cause(leaf, facts, record)
-        self.entries.time = facts.time
+        if not facts.ordinal:
+            self.entries.time = facts.time
         # Step 4
         for code, detail in self.horizon.take(facts):
             self._add(code, detail, record[0], sequence)
@@ -155,6 +159,13 @@ class LogJudge:
         if facts.ordinal:
             self._consequence(leaf, facts, record)
             return None
+        if facts.supersedes:
+            self._add(
+                Code.REPEAT_UNFOUNDED,
+                f"leaf {leaf.sequence} decides a proposal and says it replaces {facts.supersedes}",
+                record[0],
+                leaf.sequence,
+            )
         source = self._own(leaf, facts, record)
         if source is not None and source[2] != record[2]:
             self._add(
@@ -168,7 +179,7 @@ class LogJudge:
     def _own(self, leaf: Leaf, facts: Facts, record: Raw) -> Raw | None:
         """Match a leaf that was not foreseen; return its input."""
         topic = self.inputs.get(facts.cause_topic or "")
-        self.cause = (facts.cause_topic, facts.cause_offset, 0)
+        self.cause = Cause.of(facts, record[2])
         if topic is None or facts.cause_partition != self._place[1]:
             self._add(
                 Code.LEAF_WITHOUT_INPUT,
@@ -191,17 +202,33 @@ class LogJudge:
         return source
 
     def _consequence(self, leaf: Leaf, facts: Facts, record: Raw) -> None:
-        topic, offset, ordinal = self.cause
-        if (facts.cause_topic, facts.cause_offset, facts.ordinal) != (topic, offset, ordinal + 1):
+        """Compare a leaf with the one before it: it must be about the same input, and be next."""
+        cause, told, sequence = self.cause, Cause.of(facts, record[2]), leaf.sequence
+        self.cause = told
+        if (told[:3], told.ordinal) != (cause[:3], cause.ordinal + 1):
             self._add(
                 Code.LEAF_ORDER,
-                f"leaf {leaf.sequence} is consequence {facts.ordinal} of {facts.cause_topic} "
-                f"offset {facts.cause_offset}; before it stands {ordinal} of {topic} {offset}",
+                f"leaf {sequence} is consequence {told.ordinal} of {told.topic}[{told.partition}] "
+                f"offset {told.offset}; before it stands {cause.ordinal} of "
+                f"{cause.topic}[{cause.partition}] {cause.offset}",
                 record[0],
-                leaf.sequence,
+                sequence,
             )
-        self.cause = (facts.cause_topic, facts.cause_offset, facts.ordinal)
+        else:
+            self._same(told, cause, facts.time, record[0], sequence)
         self._check_id(leaf, facts, record)
+
+    def _same(self, told: Cause, cause: Cause, time: int, offset: int, sequence: int) -> None:
+        """Report in what a consequence differs from the leaf before it."""
+        if (told.timestamp, told.sha256) != (cause.timestamp, cause.sha256):
+            what = f"leaf {sequence} describes its input otherwise than the leaf before it"
+            self._add(Code.CAUSE_DIFFERS, what, offset, sequence)
+        if told.key != cause.key:
+            what = f"the key of leaf {sequence} is not that of its input"
+            self._add(Code.COPY_DIFFERS, what, offset, sequence)
+        if time != self.entries.time:
+            what = f"leaf {sequence} is of {time}, the one before it of {self.entries.time}"
+            self._add(Code.LEAF_TIME, what, offset, sequence)
 
     def _check_id(self, leaf: Leaf, facts: Facts, record: Raw) -> None:
         if facts.kind != "DecisionMade":
@@ -217,6 +244,7 @@ class LogJudge:
             )
 
     def _uncaused(self, leaf: Leaf, facts: Facts, offset: int) -> None:
+        self.cause = Cause()
         fields = leaf.fields or {}
         right = fields.get("log") == self._log
         if facts.kind == "EpochOpened":

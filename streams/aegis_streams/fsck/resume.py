@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from aegis_streams.fsck.bodies import Foreseen
 from aegis_streams.fsck.entries import Entries
 from aegis_streams.fsck.findings import Findings
+from aegis_streams.fsck.merkle import Tree
+from aegis_streams.fsck.notes import read_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from aegis_streams.fsck.inputs import Raw
     from aegis_streams.fsck.schemas import Registry
     from aegis_streams.fsck.state import Position
+    from aegis_streams.fsck.task import Task
 
 EVERY: Final = 1_000
 """Leaves between two marks."""
@@ -48,6 +51,32 @@ class Marks:
         while len(self._marks) > 1 and self._marks[1].time <= oldest:
             self._marks.popleft()
         return self._marks[0]
+
+
+def tree_of(position: Position) -> Tree:
+    """Return the tree at a position."""
+    return Tree(position.size, map(bytes.fromhex, position.peaks))
+
+
+def obstacle(position: Position, task: Task, trust: str) -> str | None:
+    """Return why a task cannot go on from a position; None if it can.
+
+    Args:
+        position: The position.
+        task: What is to be judged.
+        trust: SHA-256 of the task's trust file, hexadecimal.
+    """
+    if position.trust != trust:
+        return "the trust file is another"
+    heads = [head for _, note in task.since if (head := read_note(note)).origin == position.log]
+    if any(head.size < position.size for head in heads):
+        return "a retained checkpoint lies before it"
+    root = tree_of(position).root()
+    if any(head.size == position.size and head.root != root for head in heads):
+        return "a retained checkpoint has another root"
+    if task.source.database is not None and not position.database:
+        return "the run before did not compare the database"
+    return None
 
 
 def restore(

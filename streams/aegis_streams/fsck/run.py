@@ -5,18 +5,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from aegis_streams.fsck.errors import CannotCheckError
+from aegis_streams.fsck.errors import CannotCheckError, DistrustError
 from aegis_streams.fsck.findings import MEANING, Code, Found
 from aegis_streams.fsck.kafka import Kafka
+from aegis_streams.fsck.notes import read_note
 from aegis_streams.fsck.state import Position
 from aegis_streams.fsck.store import StoreJudge
 from aegis_streams.fsck.stream import StreamJudge
 from aegis_streams.fsck.task import Judged, Task
+from aegis_streams.fsck.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -44,12 +48,14 @@ class Report:
         logs: Each log.
         findings: What concerns no single log.
         could_not: What could not be checked at all.
+        told: What is no finding and worth knowing.
         seconds: How long it took.
     """
 
     logs: list[Judged] = field(default_factory=list)
     findings: list[Found] = field(default_factory=list)
     could_not: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -68,6 +74,7 @@ class Report:
             "exit_code": self.exit_code,
             "findings": [each.as_dict() for each in self.findings],
             "could_not_check": self.could_not,
+            "told": self.told,
             "logs": [log.as_dict() for log in self.logs],
             "seconds": round(self.seconds, 3),
         }
@@ -98,6 +105,7 @@ def judge(
         run = _here if count == 1 else _spread
         report.logs = sorted(run(tasks, count, keeper), key=lambda each: each.log)
         keeper.finish(report)
+    _check_scope(tasks, report)
     report.seconds = clock() - began
     return report
 
@@ -109,19 +117,42 @@ def _check_partitions(tasks: Sequence[Task], report: Report) -> None:
         return
     topics, kafka = source.topics, Kafka(source.bootstrap)
     names = topics.audit, topics.checkpoints, topics.decisions, topics.letters
-    needed = max(task.partition for task in tasks) + 1
     try:
+        needed, exact = _needed(tasks)
         for topic in (*names, *(lies for _, lies in topics.inputs)):
             found = kafka.partitions(topic)
             if not found:
                 report.could_not.append(f"{topic}: no such topic at {source.bootstrap}")
-            elif found < needed:
+            elif found < needed or (exact and found > needed):
                 detail = f"{topic} has {found} partitions, the logs need {needed}"
                 report.findings.append(Found(Code.PARTITIONS, "", {"topic": topic}, detail))
     except CannotCheckError as error:
         report.could_not.append(str(error))
     finally:
         kafka.close()
+
+
+def _needed(tasks: Sequence[Task]) -> tuple[int, bool]:
+    """Return how many partitions the logs need; and whether the trust file says so."""
+    epochs = {task.log.rpartition("/")[0] for task in tasks}
+    known = [log for log in Trust(tasks[0].trust).logs if log.rpartition("/")[0] in epochs]
+    last = [task.partition for task in tasks] + [int(log.rpartition("/")[2]) for log in known]
+    return max(last) + 1, bool(known)
+
+
+def _check_scope(tasks: Sequence[Task], report: Report) -> None:
+    """Say what was brought along or is believed, and was not judged."""
+    judged = {task.log for task in tasks}
+    for name, note in dict.fromkeys(each for task in tasks for each in task.since):
+        with suppress(DistrustError):  # each log says so itself
+            origin = read_note(note).origin
+            if origin not in judged:
+                report.could_not.append(f"{name}: its log {origin} is not among those judged")
+    with suppress(CannotCheckError):  # the same
+        known = Trust(tasks[0].trust).logs
+        others = Counter(log.rpartition("/")[0] for log in known if log not in judged)
+        for epoch, count in others.items():
+            report.told.append(f"{count} logs of {epoch} in the trust file were not judged")
 
 
 class _Keeper:

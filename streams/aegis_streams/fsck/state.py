@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT: Final = "aegis-fsck-state/v1"
+FORMAT: Final = "aegis-fsck-state/v2"
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ class Position:
         time: Leaf time of the last.
         audit: Next offset of the audit topic.
         inputs: Next offset of each input topic.
-        cause: Topic, offset and ordinal of the last cause.
+        cause: The last cause, as `Cause.as_plain` has it.
         decisions: Offset of the next decision to be claimed.
         letters: The same of dead letters.
-        checkpoints: Next offset of the topic of checkpoints.
+        checkpoints: Offset of the first checkpoint of a larger tree.
+        database: The database was compared as well: it held every row and kept checkpoint so far.
         parameters: Horizon in milliseconds, and how many ids it holds.
         window: Sequence, audit offset and link (hexadecimal) of a leaf not younger than the
             horizon: ids are read again from there.
@@ -54,10 +55,11 @@ class Position:
     time: int
     audit: int
     inputs: Mapping[str, int]
-    cause: tuple[str | None, int, int]
+    cause: tuple[str | int | None, ...]
     decisions: int
     letters: int
     checkpoints: int
+    database: bool
     parameters: tuple[int, int]
     window: tuple[int, int, str]
 

@@ -4,7 +4,7 @@ Steps (`judge`); ends are taken so that whatever one topic shows, the next one h
 
 1. what the sink delivered, and then a snapshot of the database, if there is one;
 2. offsets that decider and sealer committed;
-3. end of the checkpoints, and all of them read;
+3. end of the checkpoints, and all of them read, or those after the position of an earlier run;
 4. end of the decisions;
 5. end of the leaves;
 6. ends of inputs and dead letters;
@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aegis_streams.fsck.beside import Beside
 from aegis_streams.fsck.bodies import Foreseen
+from aegis_streams.fsck.cause import Cause
 from aegis_streams.fsck.checkpoints import Newest, take_retained, take_topic
-from aegis_streams.fsck.claims import TOPIC, Claims
+from aegis_streams.fsck.claims import DATABASE, TOPIC, Claims
 from aegis_streams.fsck.decisions import Decisions
 from aegis_streams.fsck.entries import Entries
 from aegis_streams.fsck.findings import Code, Findings
@@ -30,9 +31,7 @@ from aegis_streams.fsck.inputs import InputTopic
 from aegis_streams.fsck.judge import LogJudge
 from aegis_streams.fsck.kafka import Cluster, Kafka, Span
 from aegis_streams.fsck.letters import Letters
-from aegis_streams.fsck.merkle import Tree
-from aegis_streams.fsck.notes import read_note
-from aegis_streams.fsck.resume import EVERY, Mark, Marks, restore
+from aegis_streams.fsck.resume import EVERY, Mark, Marks, obstacle, restore, tree_of
 from aegis_streams.fsck.retention import Expiry
 from aegis_streams.fsck.schemas import Registry
 from aegis_streams.fsck.state import Position
@@ -87,7 +86,10 @@ class StreamJudge:
         self.claims = Claims(task.directory)
         self._horizon = Horizon(task.directory)
         self._marks = Marks()
-        self._sealed = self._begun = 0
+        self._from: Position | None = None
+        self._covered = 0
+        self._sealed = 0, 0
+        self._unkept: int | None = None
         self._beside: Beside | None = None
 
     def judge(self) -> Judged:
@@ -151,40 +153,58 @@ class StreamJudge:
 
     def _take_checkpoints(self, ends: Ends) -> tuple[Position | None, Newest]:
         """Collect everything signed; return where to go on from, and the newest checkpoint."""
-        task, place = self._task, (ends.checkpoints.topic, ends.checkpoints.partition)
+        task = self._task
         retained = take_retained(task.log, task.since, self._tools[0], self.claims, self.findings)
-        start = self._start(ends)
-        records = self._kafka.read(ends.checkpoints, 0 if start is None else start.checkpoints)
-        count, newest = take_topic(
-            task.log,
-            place,
-            records,
-            tools=self._tools,
-            claims=self.claims,
-            findings=self.findings,
-        )
+        start, span = self._start(ends), ends.checkpoints
+        begin, size = (0, 0) if start is None else (start.checkpoints, start.size)
+        count, newest = self._take_topic(span, begin, size)
+        if start is not None and count and self.claims.span(TOPIC)[0] <= size:
+            start = None
+            self._afresh("a checkpoint of no more leaves than verified was published since")
+            earlier, before = self._take_topic(span._replace(end=min(begin, span.end)), 0, 0)
+            count, newest = count + earlier, newest if newest.note else before
+        if start is not None:
+            told = f"goes on from leaf {start.size}, verified by a run before"
+            self.result.told.append(told)
         self.result.figures |= {"checkpoints": count, "retained checkpoints": retained}
         if self._beside is not None:
             stored = self._beside.take(self._tools[0], self.claims, self.findings)
             self.result.figures["stored checkpoints"] = stored
+            lacking = next(self.claims.kept_only_by(TOPIC, DATABASE), None)
+            self._unkept = None if lacking is None else lacking.size
+        self._covered = self.claims.span(TOPIC)[1] if count else self.claims.largest()
         return start, newest
+
+    def _take_topic(self, span: Span, begin: int, size: int) -> tuple[int, Newest]:
+        return take_topic(
+            self._task.log,
+            (span.topic, span.partition),
+            self._kafka.read(span, begin),
+            tools=self._tools,
+            claims=self.claims,
+            findings=self.findings,
+            begun=size,
+        )
+
+    def _afresh(self, why: str) -> None:
+        """Give a position up."""
+        self.result.told.append(f"everything is read again from the first leaf: {why}")
+        self._horizon.close()
+        self._horizon = Horizon(self._task.directory)
 
     def _start(self, ends: Ends) -> Position | None:
         """Return the position of an earlier run, if it can be used."""
         position = self._task.position
         if position is None:
             return None
-        heads = [read_note(note) for _, note in self._task.since]
-        behind = any(h.origin == position.log and h.size < position.size for h in heads)
-        if behind or position.trust != self._trust.sha256:
-            why = "a retained checkpoint lies before it" if behind else "the trust file is another"
-            self.result.told.append(f"everything is read again from the first leaf: {why}")
+        why = obstacle(position, self._task, self._trust.sha256)
+        if why is not None:
+            self._afresh(why)
             return None
         window = ends.audit._replace(end=min(position.audit, ends.audit.end))
         place = ends.audit.topic, ends.audit.partition
         records = self._kafka.read(window, position.window[1])
         if restore(position, place, records, self._tools[1], self._horizon):
-            self.result.told.append(f"goes on from leaf {position.size}, verified by a run before")
             return position
         self.findings.add(
             Code.STATE_DIFFERS,
@@ -194,8 +214,7 @@ class StreamJudge:
             partition=place[1],
             sequence=position.size - 1,
         )
-        self._horizon.close()
-        self._horizon = Horizon(self._task.directory)
+        self._afresh("the log does not lead to the position")
         return None
 
     def _prepare(self, ends: Ends, start: Position | None) -> LogJudge:
@@ -204,12 +223,15 @@ class StreamJudge:
         proposals = self._task.source.topics.inputs[0][0]
         foreseen = Foreseen(log, proposals, partition)
         entries = Entries(log, place, self._tools[1], foreseen, self.findings)
-        tree = None
+        tree = first = None
         if start is not None:
             entries.sequence, entries.time = start.size, start.time
             entries.previous = bytes.fromhex(start.entry_hash)
-            tree = Tree(start.size, map(bytes.fromhex, start.peaks))
-        history = History(self.claims, (ends.checkpoints.topic, partition), self.findings, tree)
+            tree = tree_of(start)
+            if ends.checkpoints.low <= start.checkpoints:
+                first = start.size
+        signed = ends.checkpoints.topic, partition
+        history = History(self.claims, signed, self.findings, tree, first)
         judge = LogJudge(
             log,
             place,
@@ -222,11 +244,11 @@ class StreamJudge:
             rows=self._rows(entries),
             findings=self.findings,
         )
-        self._begun = entries.sequence
+        self._from = start
         if start is None:
             self._marks.add(Mark(0, ends.audit.low, bytes(32), 0))
         else:
-            judge.cause, judge.next_offset = start.cause, start.audit
+            judge.cause, judge.next_offset = Cause.from_plain(start.cause), start.audit
             sequence, offset, link = start.window
             self._marks.add(Mark(sequence, offset, bytes.fromhex(link), 0))
         return judge
@@ -255,7 +277,7 @@ class StreamJudge:
             self._task.log,
             (span.topic, span.partition),
             self._kafka.read(span, begin),
-            covered=self.claims.span(TOPIC)[1],
+            covered=self._covered,
             tools=self._tools,
             expiry=self._expiry(span, begin, self._task.source.keeps_ms[0]),
             findings=self.findings,
@@ -281,24 +303,32 @@ class StreamJudge:
         """Pass records on; tell of progress, and mark places to go on from."""
         entries, sealed, end = judge.entries, ends.sealed or 0, ends.audit.end
         for count, record in enumerate(records):
-            if record[0] < sealed:
-                self._sealed = entries.sequence + 1
             if count % EVERY == 0 and count:
                 self._marks.add(Mark(entries.sequence, record[0], entries.previous, entries.time))
             if count % PROGRESS_LEAVES == 0:
                 self._progress(record[0], end)
             yield record
+            if record[0] < sealed:
+                self._sealed = entries.sequence, entries.time
         self._progress(end, end)
 
     def _verified(self, judge: LogJudge, ends: Ends) -> None:
-        """Hand the present position on, unless something was found."""
-        tree, entries = judge.history.tree, judge.entries
-        if self._save is None or self.findings or tree is None:
+        """Hand the present position on, unless something was found, or would not be seen again.
+
+        What the checkpoints read do not cover may still come before others on their topic; rows
+        and kept checkpoints that are on their way are compared when they are there.
+        """
+        tree, entries, rows = judge.history.tree, judge.entries, judge.rows
+        if self._save is None or self.findings or tree is None or tree.size > self._covered:
+            return
+        lacking = self._unkept is not None and self._unkept <= tree.size
+        if lacking or (rows is not None and rows.behind):
             return
         horizon = self._horizon
         window = self._marks.window(entries.time - horizon.milliseconds)
         decisions = None if judge.decisions is None else judge.decisions.next_offset
         letters = None if judge.letters is None else judge.letters.next_offset
+        place = self.claims.next_place(TOPIC, tree.size)
         self.result.position = Position(
             log=self._task.log,
             trust=self._trust.sha256,
@@ -308,10 +338,11 @@ class StreamJudge:
             time=entries.time,
             audit=judge.next_offset,
             inputs={name: topic.next_offset for name, topic in judge.inputs.items()},
-            cause=judge.cause,
+            cause=judge.cause.as_plain(),
             decisions=ends.decisions.end if decisions is None else decisions,
             letters=ends.letters.end if letters is None else letters,
-            checkpoints=ends.checkpoints.end,
+            checkpoints=ends.checkpoints.end if place is None else int(place),
+            database=rows is not None,
             parameters=(horizon.milliseconds, horizon.capacity),
             window=(window.sequence, window.offset, window.link.hex()),
         )
@@ -321,17 +352,9 @@ class StreamJudge:
         """Write down how much was checked, what waits, and what cannot be seen from here."""
         result, count = self.result, judge.entries.sequence
         result.newest = newest.note
-        published = max(newest.size, self._begun)
+        published = max(newest.size, 0 if self._from is None else self._from.size)
         covered = max(published, judge.history.verified)
-        if self._sealed > published:
-            self.findings.add(
-                Code.CHECKPOINT_MISSING,
-                f"the sealer went as far as {self._sealed} leaves, the newest checkpoint has "
-                f"{published}",
-                topic=ends.checkpoints.topic,
-                partition=ends.checkpoints.partition,
-                sequence=self._sealed - 1,
-            )
+        self._check_sealed(published, ends.checkpoints)
         figures = result.figures
         figures["leaves"] = count
         figures["tree heads compared"] = judge.history.checked
@@ -349,6 +372,22 @@ class StreamJudge:
             figures |= self._beside.finish(self.claims, self.findings)
         if not figures["retained checkpoints"]:
             result.told.append(BLIND)
+
+    def _check_sealed(self, published: int, span: Span) -> None:
+        """See that the checkpoints go as far as the sealer, unless all of them expired."""
+        sealed, time = self._sealed
+        begin = 0 if self._from is None else self._from.checkpoints
+        expiry = self._expiry(span, begin, self._task.source.keeps_ms[0])
+        if self.result.figures["checkpoints"]:
+            expiry.begin()
+        if sealed > published and not expiry.excuses(sealed - 1, time, None):
+            self.findings.add(
+                Code.CHECKPOINT_MISSING,
+                f"the sealer went as far as {sealed} leaves, the newest checkpoint has {published}",
+                topic=span.topic,
+                partition=span.partition,
+                sequence=sealed - 1,
+            )
 
     def _result(self) -> Judged:
         swapped = self._tools[1].swapped

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from aegis_streams.fsck.state import Position
 
 BLIND: Final = (
-    "no earlier checkpoint was given (--since): a log whose end was cut off everywhere, or that is "
-    "shown otherwise to somebody else, looks like this one"
+    "no earlier checkpoint of it was given (--since): a log whose end was cut off everywhere, or "
+    "that is shown otherwise to somebody else, looks like this one"
 )
 """What one reader alone cannot see."""
 DAY_MS: Final = 24 * 60 * 60 * 1000
@@ -74,7 +74,7 @@ class Task:
         partition: Its partition.
         source: Where everything is.
         trust: The trust file.
-        since: Name and note of each retained checkpoint.
+        since: Name and note of each retained checkpoint; those of other logs are passed over.
         position: Where an earlier run stopped.
         now_ms: The time now, for what retention may have taken.
         directory: Place of temporary files; None means the system's.

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aegis_codecs.trust import Cut
 from aegis_codecs.trust_file import render_trust
 from aegis_streams import fsck
 from aegis_streams.cli import fsck as cli
 from aegis_streams.fsck.findings import Code, Found
 from aegis_streams.fsck.task import Judged
-from support.logs import ORIGIN, SampleLog, trust
+from support.logs import ORIGIN, SampleLog, epoch, trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +89,7 @@ def test_json_is_one_object(
 def test_what_is_judged_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     judge = Judge()
     run(monkeypatch, judge)
-    assert [task.log for task in judge.tasks] == [f"aegis/local/1/{n}" for n in range(4)]
+    assert [task.log for task in judge.tasks] == ["aegis/local/1/0", "aegis/local/1/1"]
     assert (judge.tasks[0].source.bootstrap, judge.tasks[0].source.database) == (
         "127.0.0.1:19092",
         None,
@@ -98,6 +100,38 @@ def test_what_is_judged_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (task.source.bootstrap, task.source.database) == (None, "postgresql://there")
     run(monkeypatch, judge, "--kafka", "--database", "postgresql://there")
     assert judge.tasks[0].source.bootstrap is not None
+
+
+def test_the_logs_of_the_trust_file_are_judged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    """Whatever the settings say, if it knows one epoch; of several, that of the settings."""
+    judge, file = Judge(), home / "trust.json"
+    ended = replace(epoch(number=2), cut=(Cut(1, bytes(32)), Cut(1, bytes(32))))
+    file.write_bytes(render_trust(trust(epoch(number=3, partitions=12))))
+    run(monkeypatch, judge)
+    logs = [f"aegis/local/3/{n}" for n in range(12)]
+    assert [task.log for task in judge.tasks] == logs
+    assert [task.partition for task in judge.tasks] == list(range(12))
+    file.write_bytes(render_trust(trust(ended, epoch(number=3, partitions=12))))
+    assert run(monkeypatch, judge) == 2
+    assert "no log of aegis/local/1, but those of aegis/local/2, " in capsys.readouterr().err
+    monkeypatch.setenv("AEGIS_EPOCH", "3")
+    run(monkeypatch, judge)
+    assert [task.log for task in judge.tasks] == logs
+
+
+def test_a_retained_file_that_is_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    kept = home / "kept"
+    (kept / "older").mkdir(parents=True)
+    assert run(monkeypatch, Judge(), "--since", kept) == 2
+    assert f"--since {kept / 'older'}: " in capsys.readouterr().err
+    (kept / "older").rmdir()
+    (kept / "letter").write_text("no note")
+    assert run(monkeypatch, Judge(), "--since", kept) == 2
+    assert f"--since {kept / 'letter'}: " in capsys.readouterr().err
 
 
 def test_retained_checkpoints_come_back(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

@@ -49,7 +49,7 @@ def test_remembering_is_that_of_a_dictionary(steps: list[tuple[int, int]]) -> No
         now += wait * HOUR_MS // 3
         seen = {each: time for each, time in seen.items() if time + HOUR_MS > now}
         expected = number not in seen and len(seen) < 8
-        plain = Plain(now, key(number), bytes(32), bytes(16), b"", b"")
+        plain = Plain(now, key(number), bytes(32), bytes(32), bytes(16), b"", b"")
         assert horizon.remember(plain) == expected
         if expected:
             seen[number] = now
