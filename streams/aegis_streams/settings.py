@@ -73,7 +73,7 @@ class Settings:
         region: Second part of every log origin.
         epoch: Third part: this region's current term of writing, from 1.
         partitions: Number of partitions of every topic, fixed at genesis.
-        replication: Replication factor of topics made by ``topics ensure``.
+        replication: Replication factor of topics made by ``topics ensure``; 1 in local mode alone.
         keys_dir: Directory of the log's signing keys (the sealer alone needs it).
         trust_file: Who is believed; never taken from the data.
         guard_dir: Where the sealer fsyncs what it signed last; must outlive the process.
@@ -83,7 +83,8 @@ class Settings:
         database_keeper_url: The same with the role of the sink's keeper; for ``sink run``.
         connect_url: REST interface of a Kafka Connect worker.
         parameters_file: Parameter set for genesis; None means the documented defaults.
-        local: Local mode: a single broker and replication 1 are accepted.
+        local: Local mode: a single broker and replication 1 are accepted. Never by default; the
+            local stack says so in its ``stack.json``.
         listen_host: Address on which workers serve metrics and health.
         decide_metrics_port: Port of the decider's metrics and health; 0 picks a free one.
         seal_metrics_port: The same of the sealer.
@@ -100,7 +101,7 @@ class Settings:
     region: str = "local"
     epoch: int = 1
     partitions: int = 4
-    replication: int = 1
+    replication: int = 3
     keys_dir: Path = Path(".aegis/keys")
     trust_file: Path = Path(".aegis/trust.json")
     guard_dir: Path = Path(".aegis/guard")
@@ -110,7 +111,7 @@ class Settings:
     database_keeper_url: str = ""
     connect_url: str = "http://127.0.0.1:18083"
     parameters_file: Path | None = None
-    local: bool = True
+    local: bool = False
     listen_host: str = "127.0.0.1"
     decide_metrics_port: int = 19464
     seal_metrics_port: int = 19465
