@@ -32,6 +32,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "keys_dir": "AEGIS_KEYS_DIR",
     "trust_file": "AEGIS_TRUST_FILE",
     "guard_dir": "AEGIS_GUARD_DIR",
+    "accept_guard": "AEGIS_ACCEPT_GUARD",
     "secrets_dir": "AEGIS_SECRETS_DIR",
     "database_url": "AEGIS_DATABASE_URL",
     "database_admin_url": "AEGIS_DATABASE_ADMIN_URL",
@@ -76,7 +77,10 @@ class Settings:
         replication: Replication factor of topics made by ``topics ensure``; 1 in local mode alone.
         keys_dir: Directory of the log's signing keys (the sealer alone needs it).
         trust_file: Who is believed; never taken from the data.
-        guard_dir: Where the sealer fsyncs what it signed last; must outlive the process.
+        guard_dir: Where the sealer fsyncs what it signed last; must outlive the process, and be one
+            and the same for all sealers of the deployment, on whatever machine they run.
+        accept_guard: Trees whose guard is known to be lost, ``LOG@SIZE[,LOG@SIZE...]``, as the
+            sealer's refusal names them; of no effect once the tree has grown.
         secrets_dir: Passwords of the database roles, ``ROLE.password`` and ``ROLE.pgpass``.
         database_url: The audit database with a role that reads, ``postgresql://...``; empty: none.
         database_admin_url: The same with a role that may create roles; for ``database prepare``.
@@ -105,6 +109,7 @@ class Settings:
     keys_dir: Path = Path(".aegis/keys")
     trust_file: Path = Path(".aegis/trust.json")
     guard_dir: Path = Path(".aegis/guard")
+    accept_guard: str = ""
     secrets_dir: Path = Path(".aegis/secrets")
     database_url: str = ""
     database_admin_url: str = ""
