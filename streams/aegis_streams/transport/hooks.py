@@ -57,6 +57,12 @@ class Observer:
     quick, must not block, and must not raise.
     """
 
+    def polled(self) -> None:
+        """Report that the poll loop came round."""
+
+    def assigned(self, partitions: frozenset[int] | None) -> None:
+        """Report the partitions that the group gives to this member; None when it is no member."""
+
     def batch(self, partition: int, records: int, size: int) -> None:
         """Report a batch handed to the agent: number of records, their value bytes."""
 
