@@ -33,8 +33,8 @@ class Watched:
         self.restore = Restoring()
         self.health = Health(LIMIT, lambda: self.now)
         self.metrics = Metrics("decide")
-        observer = WorkerObserver(self.metrics, self.health, logging.getLogger("test"))
-        self.worker = FakeWorker(cluster, count, self.restore, watching=observer)
+        self.observer = WorkerObserver(self.metrics, self.health, logging.getLogger("test"))
+        self.worker = FakeWorker(cluster, count, self.restore, watching=self.observer)
 
     def start(self) -> Watched:
         self.worker.start()
@@ -174,3 +174,12 @@ def test_a_fault_ends_readiness_for_good(watched: Watched) -> None:
     assert watched.says("StuckError: nothing moves")
     watched.worker.driver.drain()
     assert watched.says("StuckError: nothing moves")
+
+
+def test_partitions_that_wait_are_counted(watched: Watched) -> None:
+    def waiting() -> float | None:
+        return watched.metrics.registry.get_sample_value("aegis_stalled", {"reason": "clock"})
+
+    for active, left in [(True, 1), (True, 2), (False, 1), (False, 0)]:
+        watched.observer.stalled(active, "clock")
+        assert waiting() == left

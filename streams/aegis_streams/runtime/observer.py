@@ -69,8 +69,8 @@ class WorkerObserver(Observer):
         )
 
     def stalled(self, active: bool, reason: str) -> None:
-        """Show a deliberate wait."""
-        self._metrics.stalled.labels(reason).set(1 if active else 0)
+        """Show how many partitions wait deliberately."""
+        self._metrics.stalled.labels(reason).inc(1 if active else -1)
 
     def lag(self, topic: str, partition: int, records: int, last_stable: int) -> None:
         """Show the lag of an input partition."""
