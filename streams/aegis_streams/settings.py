@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aegis_streams.errors import SettingsError
 
@@ -160,7 +160,8 @@ class Settings:
         known = {field.name for field in fields(cls)}
         values.update((k, v) for k, v in _stack_file(home).items() if k in known)
         values.update((k, env[name]) for k, name in ENVIRONMENT.items() if env.get(name))
-        return cls(**{name: _parse(name, value) for name, value in values.items()})  # type: ignore[arg-type]  # parsed per field
+        parsed: dict[str, Any] = {name: _parse(name, value) for name, value in values.items()}
+        return cls(**parsed)
 
 
 def _stack_file(home: Path) -> dict[str, object]:
