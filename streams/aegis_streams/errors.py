@@ -26,7 +26,7 @@ class ContinuityError(StreamError):
 
 
 class SplitViewError(ContinuityError):
-    """What would be signed is not a continuation of what was signed before."""
+    """What would be signed is not, or cannot be shown to be, a continuation of what was signed."""
 
 
 class UnavailableError(StreamError):

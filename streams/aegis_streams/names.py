@@ -69,8 +69,9 @@ _COMPACTED: Final = {
     "segment.bytes": str(64 * 1024 * 1024),
     "min.cleanable.dirty.ratio": "0.3",
 }
-_TIMED: Final = frozenset({"message.timestamp.type", "retention.ms", "cleanup.policy"})
-_LOGGED: Final = frozenset({"retention.ms", "cleanup.policy"})
+_LOGGED: Final = frozenset({"retention.ms", "retention.bytes", "cleanup.policy"})
+"""Nothing is ever deleted, neither by age nor by size."""
+_TIMED: Final = _LOGGED | {"message.timestamp.type"}
 
 TOPICS: Final = (
     TopicSpec(PROPOSALS, _INPUT, _TIMED),

@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aegis_streams.errors import SettingsError
 
@@ -32,6 +32,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "keys_dir": "AEGIS_KEYS_DIR",
     "trust_file": "AEGIS_TRUST_FILE",
     "guard_dir": "AEGIS_GUARD_DIR",
+    "accept_guard": "AEGIS_ACCEPT_GUARD",
     "secrets_dir": "AEGIS_SECRETS_DIR",
     "database_url": "AEGIS_DATABASE_URL",
     "database_admin_url": "AEGIS_DATABASE_ADMIN_URL",
@@ -73,17 +74,21 @@ class Settings:
         region: Second part of every log origin.
         epoch: Third part: this region's current term of writing, from 1.
         partitions: Number of partitions of every topic, fixed at genesis.
-        replication: Replication factor of topics made by ``topics ensure``.
+        replication: Replication factor of topics made by ``topics ensure``; 1 in local mode alone.
         keys_dir: Directory of the log's signing keys (the sealer alone needs it).
         trust_file: Who is believed; never taken from the data.
-        guard_dir: Where the sealer fsyncs what it signed last; must outlive the process.
+        guard_dir: Where the sealer fsyncs what it signed last; must outlive the process, and be one
+            and the same for all sealers of the deployment, on whatever machine they run.
+        accept_guard: Trees whose guard is known to be lost, ``LOG@SIZE[,LOG@SIZE...]``, as the
+            sealer's refusal names them; of no effect once the tree has grown.
         secrets_dir: Passwords of the database roles, ``ROLE.password`` and ``ROLE.pgpass``.
         database_url: The audit database with a role that reads, ``postgresql://...``; empty: none.
         database_admin_url: The same with a role that may create roles; for ``database prepare``.
         database_keeper_url: The same with the role of the sink's keeper; for ``sink run``.
         connect_url: REST interface of a Kafka Connect worker.
         parameters_file: Parameter set for genesis; None means the documented defaults.
-        local: Local mode: a single broker and replication 1 are accepted.
+        local: Local mode: a single broker and replication 1 are accepted. Never by default; the
+            local stack says so in its ``stack.json``.
         listen_host: Address on which workers serve metrics and health.
         decide_metrics_port: Port of the decider's metrics and health; 0 picks a free one.
         seal_metrics_port: The same of the sealer.
@@ -100,17 +105,18 @@ class Settings:
     region: str = "local"
     epoch: int = 1
     partitions: int = 4
-    replication: int = 1
+    replication: int = 3
     keys_dir: Path = Path(".aegis/keys")
     trust_file: Path = Path(".aegis/trust.json")
     guard_dir: Path = Path(".aegis/guard")
+    accept_guard: str = ""
     secrets_dir: Path = Path(".aegis/secrets")
     database_url: str = ""
     database_admin_url: str = ""
     database_keeper_url: str = ""
     connect_url: str = "http://127.0.0.1:18083"
     parameters_file: Path | None = None
-    local: bool = True
+    local: bool = False
     listen_host: str = "127.0.0.1"
     decide_metrics_port: int = 19464
     seal_metrics_port: int = 19465
@@ -154,7 +160,8 @@ class Settings:
         known = {field.name for field in fields(cls)}
         values.update((k, v) for k, v in _stack_file(home).items() if k in known)
         values.update((k, env[name]) for k, name in ENVIRONMENT.items() if env.get(name))
-        return cls(**{name: _parse(name, value) for name, value in values.items()})  # type: ignore[arg-type]  # parsed per field
+        parsed: dict[str, Any] = {name: _parse(name, value) for name, value in values.items()}
+        return cls(**parsed)
 
 
 def _stack_file(home: Path) -> dict[str, object]:

@@ -44,6 +44,8 @@ class Deployment:
             bootstrap=arena.stack.bootstrap,
             registry_url=arena.stack.registry_url,
             partitions=partitions,
+            replication=1,
+            local=True,
             keys_dir=home / "keys",
             trust_file=home / "trust.json",
             guard_dir=home / "guard",

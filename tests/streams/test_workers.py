@@ -168,6 +168,39 @@ def test_the_sealer_refuses_a_history_it_did_not_sign(deployment: Deployment) ->
         assert "was signed before" in sealer.log.read_text(encoding="utf-8")
 
 
+def guards(deployment: Deployment) -> dict[str, int]:
+    settings = deployment.settings
+    found = {
+        origin: Guard(settings.guard_dir, origin).last()
+        for origin in map(settings.origin, range(settings.partitions))
+    }
+    return {origin: last.size for origin, last in found.items() if last is not None}
+
+
+def test_the_sealer_refuses_to_go_on_without_its_guard(deployment: Deployment) -> None:
+    deployment.submit([proposal()])
+    with deployment.workers():
+        wait_decisions(deployment, 1)
+    sealed = guards(deployment)
+    assert len(sealed) == deployment.settings.partitions
+    for path in deployment.settings.guard_dir.glob("*.guard"):
+        path.unlink()
+    with deployment.worker("seal") as sealer:
+        assert sealer.wait_end() != 0
+        assert "the guard is missing" in sealer.log.read_text(encoding="utf-8")
+    assert guards(deployment) == {}
+    trees = [f"{origin}@{size}" for origin, size in sealed.items()]
+    deployment.environment["AEGIS_ACCEPT_GUARD"] = ",".join(trees)
+    with deployment.worker("seal") as sealer:
+        sealer.wait_ready()
+        assert sealer.stop() == 0
+    assert guards(deployment) == sealed
+    del deployment.environment["AEGIS_ACCEPT_GUARD"]
+    deployment.submit([proposal("next")])
+    with deployment.workers():
+        wait_decisions(deployment, 2)
+
+
 def test_logs_are_json_lines(deployment: Deployment) -> None:
     with deployment.worker("seal") as sealer:
         sealer.wait_ready()

@@ -97,6 +97,8 @@ class Deployment:
             "AEGIS_HOME": str(home),
             "AEGIS_BOOTSTRAP": stack.bootstrap,
             "AEGIS_REGISTRY_URL": stack.registry_url,
+            "AEGIS_LOCAL": "true",
+            "AEGIS_REPLICATION": "1",
             "AEGIS_DECIDE_METRICS_PORT": "0",
             "AEGIS_SEAL_METRICS_PORT": "0",
             **{ENVIRONMENT[name]: str(value) for name, value in settings.items()},

@@ -111,6 +111,8 @@ class RunningStack:
             "AEGIS_HOME": str(home),
             "AEGIS_BOOTSTRAP": self.bootstrap,
             "AEGIS_REGISTRY_URL": self.registry_url,
+            "AEGIS_LOCAL": "true",
+            "AEGIS_REPLICATION": "1",
             "AEGIS_DECIDE_METRICS_PORT": "0",
             "AEGIS_SEAL_METRICS_PORT": "0",
         }

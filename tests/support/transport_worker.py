@@ -141,6 +141,7 @@ class FakeWorker:
         cluster: FakeCluster,
         handler: Handler = count,
         lifecycle: Lifecycle | None = None,
+        watching: Observer | None = None,
         **changes: Any,
     ) -> None:
         self.settings = settings(**changes)
@@ -149,14 +150,15 @@ class FakeWorker:
         self.outlet = FakeOutlet(handler)
         self.observer = RecordingObserver()
         self.ended: list[int] = []
-        self.failstop = FailStop(self.observer, self.settings.exit_timeout, self.ended.append)
+        told = watching or self.observer
+        self.failstop = FailStop(told, self.settings.exit_timeout, self.ended.append)
         self.driver = Driver(
             self.settings,
             INPUT,
             clients=self.clients,
             outlet=self.outlet,
             lifecycle=lifecycle or NoLifecycle(),
-            observer=self.observer,
+            observer=told,
             failstop=self.failstop,
         )
 

@@ -181,4 +181,4 @@ def _record(fields: Sequence[types.Field]) -> Measure:
 
 def is_ordered(entries: Mapping[str, Any]) -> bool:
     """Whether a map's entries are in the order of their keys."""
-    return len(entries) < 2 or list(entries) == sorted(entries)  # noqa: PLR2004 - one is in order
+    return len(entries) <= 1 or list(entries) == sorted(entries)

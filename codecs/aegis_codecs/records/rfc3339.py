@@ -15,6 +15,7 @@ _FORM: Final = re.compile(
 )
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_LAST_MINUTE: Final = 59
 
 
 def parse(text: str) -> int | None:
@@ -24,7 +25,7 @@ def parse(text: str) -> int | None:
         return None
     fraction, sign = found[7] or "", found[8]
     offset = timedelta(hours=int(found[9]), minutes=int(found[10])) if sign else timedelta()
-    if offset >= timedelta(days=1) or (sign and int(found[10]) > 59):  # noqa: PLR2004 - minutes
+    if offset >= timedelta(days=1) or (sign and int(found[10]) > _LAST_MINUTE):
         return None
     try:
         year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])

@@ -18,14 +18,17 @@ from aegis_streams.records import Records
 from aegis_streams.runtime.continuity import check_log, check_offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from confluent_kafka import Message
 
     from aegis_streams.runtime.parts import WorkerParts
     from aegis_streams.settings import Settings
     from aegis_streams.transport import PartitionBatch, PartitionState
 
 MAX_AHEAD_MS: Final = 5 * 60 * 1000
-"""A record further ahead of this worker's clock stalls it before any leaf (rules 13)."""
+"""A record further ahead of this worker's clock stalls its partition before any leaf (rules 13)."""
+FROM_THE_FUTURE: Final = "record_from_the_future"
 STALL_SECONDS: Final = 1.0
 SLICE_RECORDS: Final = 200
 """Inputs that go through the stages together: enough for each stage to run warm, and few enough
@@ -79,6 +82,17 @@ class Decider:
         ).set(1)
         metrics.horizon_limit.labels(str(partition)).set(config.horizon_count)
 
+    def withheld(self, partition: int, records: Sequence[Message]) -> str:
+        """Hold back what is too far ahead of this worker's clock, before any leaf (rules 13)."""
+        newest = max(message.timestamp()[1] for message in records)
+        if newest <= self._clock() * 1000 + MAX_AHEAD_MS:
+            return ""
+        self._parts.log.error(
+            "a record is more than 5 minutes ahead of this worker's clock; check both clocks",
+            extra={"partition": partition, "timestamp": newest},
+        )
+        return FROM_THE_FUTURE
+
     def released(self, partition: int) -> None:
         """Forget everything about a partition."""
         self._working.pop(partition, None)
@@ -86,7 +100,6 @@ class Decider:
     async def decide(self, batch: PartitionBatch) -> None:
         """Evaluate a batch. Returning means: commit it."""
         records = [InputRecord.of(message) for message in batch.records]
-        await self._not_from_the_future(batch, records)
         started = time.perf_counter()
         processor, outbox = self._processor(batch)
         outbox.begin(batch)
@@ -121,15 +134,6 @@ class Decider:
             self._parts.metrics.errors.labels("registry").inc()
             self._parts.log.warning("registry unreachable, waiting", extra={"cause": str(error)})
             await batch.stall("registry_unreachable", STALL_SECONDS)
-
-    async def _not_from_the_future(self, batch: PartitionBatch, records: list[InputRecord]) -> None:
-        newest = max((record.timestamp for record in records), default=0)
-        while newest > self._clock() * 1000 + MAX_AHEAD_MS:
-            self._parts.log.error(
-                "a record is more than 5 minutes ahead of this worker's clock; check both clocks",
-                extra={"partition": batch.partition, "timestamp": newest},
-            )
-            await batch.stall("record_from_the_future", STALL_SECONDS)
 
     def _processor(self, batch: PartitionBatch) -> tuple[Processor, Outbox]:
         working = self._working.get(batch.partition)

@@ -90,7 +90,7 @@ class Metrics:
             "aegis_aborts_total", "Batches undone and tried again, by cause", "cause"
         )
         self.stalled = self._gauge(
-            "aegis_stalled", "1 while the worker waits on purpose instead of deciding", "reason"
+            "aegis_stalled", "Partitions that wait on purpose instead of being decided", "reason"
         )
 
     def _partitions(self) -> None:

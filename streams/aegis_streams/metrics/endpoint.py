@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PLAIN: Final = "text/plain; charset=utf-8"
+_STANDS: Final = "the loop does not come round"
 
 
 @dataclass
@@ -26,7 +27,8 @@ class Health:
     Attributes:
         limit_seconds: Longest time without a sign of life before liveness says no.
         clock: Monotonic seconds.
-        ready: Whether every partition that was assigned is restored and being worked on.
+        ready: Whether the process does all it was asked to. A worker: every partition that the
+            group gives it is restored and worked on, be it none.
         detail: Why not, for a person.
     """
 
@@ -40,12 +42,12 @@ class Health:
         self._beat = self.clock()
 
     def beat(self) -> None:
-        """Note a sign of life of the poll loop."""
+        """Note that the process's loop came round."""
         self._beat = self.clock()
 
     @property
     def alive(self) -> bool:
-        """Whether the poll loop moved within the limit."""
+        """Whether the loop came round within the limit."""
         return self.clock() - self._beat <= self.limit_seconds
 
     def became(self, *, ready: bool, detail: str = "") -> None:
@@ -86,9 +88,9 @@ def _handler(registry: CollectorRegistry, health: Health) -> type[BaseHTTPReques
             if path == "/metrics":
                 self._answer(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_LATEST)
             elif path == "/livez":
-                self._state(health.alive, "alive", "the poll loop does not move")
+                self._state(health.alive, "alive", _STANDS)
             elif path == "/readyz":
-                self._state(health.ready and health.alive, "ready", health.detail)
+                self._state(health.ready and health.alive, "ready", health.detail or _STANDS)
             else:
                 self._answer(HTTPStatus.NOT_FOUND, b"/metrics, /livez or /readyz\n", PLAIN)
 

@@ -22,17 +22,28 @@ class WorkerObserver(Observer):
         self._log = log
         self._pending: dict[int, Callable[[], None]] = {}
         self._records: dict[int, int] = {}
+        self._assigned: frozenset[int] | None = None
+        self._owned: frozenset[int] = frozenset()
+        self._fault = ""
 
     def when_committed(self, partition: int, count: Callable[[], None]) -> None:
         """Call `count` once the open batch of a partition is committed, or never."""
         self._pending[partition] = count
+
+    def polled(self) -> None:
+        """Stay alive: the poll loop moves, whether or not there is anything to decide."""
+        self._health.beat()
+
+    def assigned(self, partitions: frozenset[int] | None) -> None:
+        """Judge readiness by the partitions that the group gives to this worker."""
+        self._assigned = partitions
+        self._judge()
 
     def batch(self, partition: int, records: int, size: int) -> None:
         """Note a batch handed to the agent."""
         del size
         self._records[partition] = records
         self._pending.pop(partition, None)
-        self._health.beat()
 
     def committed(self, partition: int, seconds: float) -> None:
         """Count a committed batch."""
@@ -41,7 +52,6 @@ class WorkerObserver(Observer):
         count = self._pending.pop(partition, None)
         if count is not None:
             count()
-        self._health.beat()
 
     def aborted(self, partition: int, cause: str) -> None:
         """Count an undone batch by its cause."""
@@ -59,28 +69,38 @@ class WorkerObserver(Observer):
         )
 
     def stalled(self, active: bool, reason: str) -> None:
-        """Show a deliberate wait."""
-        self._metrics.stalled.labels(reason).set(1 if active else 0)
-        self._health.beat()
+        """Show how many partitions wait deliberately."""
+        self._metrics.stalled.labels(reason).inc(1 if active else -1)
 
     def lag(self, topic: str, partition: int, records: int, last_stable: int) -> None:
         """Show the lag of an input partition."""
         del last_stable
         self._metrics.lag.labels(topic, str(partition)).set(records)
-        self._health.beat()
 
     def unowned(self, partitions: int) -> None:
         """Show how many partitions belong to nobody."""
         self._metrics.unowned.set(partitions)
 
     def owned(self, partitions: frozenset[int]) -> None:
-        """Become ready with the partitions that are worked on."""
+        """Judge readiness by the partitions that are worked on."""
         self._metrics.owned.set(len(partitions))
-        self._health.became(ready=bool(partitions), detail="no partition is owned yet")
+        self._owned = partitions
+        self._judge()
         self._log.info("partitions owned", extra={"partitions": sorted(partitions)})
 
     def fault(self, reason: str) -> None:
         """Count what stops the process."""
         self._metrics.errors.labels("transport").inc()
-        self._health.became(ready=False, detail=reason)
+        self._fault = reason
+        self._judge()
         self._log.error("worker stops", extra={"reason": reason})
+
+    def _judge(self) -> None:
+        detail = self._fault or self._missing()
+        self._health.became(ready=not detail, detail=detail)
+
+    def _missing(self) -> str:
+        if self._assigned is None:
+            return "not a member of the group"
+        waiting = sorted(self._assigned - self._owned)
+        return f"partitions {waiting} are being acquired" if waiting else ""

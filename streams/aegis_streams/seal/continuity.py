@@ -21,6 +21,40 @@ if TYPE_CHECKING:
     from aegis_codecs.records.audit import AuditEntry
 
 
+def is_accepted_loss(state: TreeState, last: Checkpoint | None, accepted: str) -> bool:
+    """Compare the guard with the committed tree, which never grows but by way of the guard.
+
+    A guard that knows less is lost, an old copy, or another one than the sealer before had. What
+    was signed beyond it is unknown then, so nothing is signed, unless a person accepts that for
+    this very size of the tree. A tree without leaves has no guard yet.
+
+    Args:
+        state: The committed tree.
+        last: What the guard knows.
+        accepted: Trees whose guard may be lost (`Settings.accept_guard`).
+
+    Returns:
+        Whether the guard knows less and that is accepted; it has to be told the tree again.
+
+    Raises:
+        SplitViewError: The guard knows less, and nobody accepts that.
+    """
+    known = 0 if last is None else last.size
+    if known >= state.range.size:
+        return False
+    tree = f"{state.log}@{state.range.size}"
+    if tree in accepted.split(","):
+        return True
+    raise SplitViewError(
+        f"{state.log}: {state.range.size} leaves were sealed, and the guard "
+        f"{'is missing' if last is None else f'knows of {known} only'}. Nothing will be signed; "
+        "mount the guard directory that the sealers before had (AEGIS_GUARD_DIR). If it is lost, "
+        "compare the largest checkpoint that anybody holds (consumers, witnesses, the audit "
+        f"database); once it is known that none is of more leaves, set AEGIS_ACCEPT_GUARD={tree} "
+        "for one start"
+    )
+
+
 def open_claims(state: TreeState, claims: Iterable[Checkpoint]) -> list[Checkpoint]:
     """Return the claims about a larger tree than the committed one, smallest first.
 

@@ -15,14 +15,16 @@ from aegis_streams.names import AUDIT, CHECKPOINTS, DECISIONS
 from aegis_streams.records import Records
 from aegis_streams.runtime.continuity import check_log, check_offset
 from aegis_streams.seal.claims import own_checkpoints
-from aegis_streams.seal.continuity import confirm, open_claims
+from aegis_streams.seal.continuity import confirm, is_accepted_loss, open_claims
 from aegis_streams.seal.guard import Guard
 from aegis_streams.seal.sealer import Sealed, Sealer
 from aegis_streams.seal.tree import TREE_KEY, TreeState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from confluent_kafka import Message
 
     from aegis_codecs.log.checkpoint import Checkpoint
     from aegis_codecs.records.audit import AuditEntry
@@ -63,13 +65,28 @@ class SealWorker:
 
         Raises:
             ContinuityError: No state, another log's, or an offset that differs from the state's.
-            SplitViewError: Something was signed that the committed leaves do not lead to.
+            SplitViewError: Something was signed that the committed leaves do not lead to, or the
+                guard, which would know, is lost.
         """
         state = _load(tables["tree"])
         check_log("tree", partition, state.log, self._settings.origin(partition))
         check_offset(AUDIT, partition, committed.get(AUDIT), state.next_offset)
-        claims = open_claims(state, self._claims(partition, state))
+        guard = Guard(self._settings.guard_dir, state.log)
+        last = guard.last()
+        accepted = is_accepted_loss(state, last, self._settings.accept_guard)
+        claims = open_claims(state, self._claims(partition, state, last))
         confirm(state, claims, lambda: self._committed_after(partition, state.next_offset))
+        if accepted:
+            guard.record(state.checkpoint)
+            self._parts.log.warning(
+                "the loss of a guard was accepted; AEGIS_ACCEPT_GUARD can be taken away again",
+                extra={"log": state.log, "size": state.range.size},
+            )
+
+    def withheld(self, partition: int, records: Sequence[Message]) -> str:
+        """Withhold nothing: committed leaves wait for no clock."""
+        del partition, records
+        return ""
 
     def released(self, partition: int) -> None:
         """Forget everything about a partition."""
@@ -125,8 +142,9 @@ class SealWorker:
 
         return signed
 
-    def _claims(self, partition: int, state: TreeState) -> Iterator[Checkpoint]:
-        last = Guard(self._settings.guard_dir, state.log).last()
+    def _claims(
+        self, partition: int, state: TreeState, last: Checkpoint | None
+    ) -> Iterator[Checkpoint]:
         if last is not None:
             yield last
         records = tail(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aegis_streams.stack.errors import StackError
 from aegis_streams.stack.files import write_atomically
@@ -117,8 +117,8 @@ def _components(found: Sequence[Mapping[str, object]]) -> tuple[ComponentState, 
     return tuple(_component(dict(each)) for each in found)
 
 
-def _component(values: dict[str, object]) -> ComponentState:
+def _component(values: dict[str, Any]) -> ComponentState:
     process = values.pop("process", None)
     phase = Phase(str(values.pop("phase")))
     identity = ProcessIdentity(**process) if isinstance(process, dict) else None
-    return ComponentState(phase=phase, process=identity, **values)  # type: ignore[arg-type]  # written by asdict above
+    return ComponentState(phase=phase, process=identity, **values)

@@ -151,8 +151,8 @@ def check_topic(
     for text, broken in faults.items():
         if broken:
             raise TopicError(
-                f"{spec.name}: {text} outside local mode (AEGIS_LOCAL=false); a lost broker would "
-                "lose committed leaves"
+                f"{spec.name}: {text}, or a lost broker would lose committed leaves; "
+                "AEGIS_LOCAL=true accepts it on a cluster for trial alone"
             )
 
 
@@ -187,4 +187,6 @@ def _create(admin: AdminClient, settings: Settings, specs: list[TopicSpec]) -> N
             future.result(TIMEOUT_SECONDS)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise TopicError(f"{name}: cannot be made: {error}") from error
+                raise TopicError(
+                    f"{name}: cannot be made with AEGIS_REPLICATION={settings.replication}: {error}"
+                ) from error

@@ -174,6 +174,7 @@ class Driver:
 
     def _round(self, consumer: GroupConsumer) -> None:
         self.polled = time.monotonic()
+        self._context.observer.polled()
         self._start_fetching(consumer)
         if self._metadata_wanted:
             self._refresh_metadata(consumer)
@@ -181,6 +182,7 @@ class Driver:
             self._intake.fetch(consumer)
 
     def _close(self, consumer: GroupConsumer) -> None:
+        self._context.observer.assigned(None)
         for lane in self._lanes.values():
             lane.leave(draining=True)
         self._settle(list(self._lanes.values()))
@@ -216,23 +218,30 @@ class Driver:
             lane = Lane(partition, self._context, self._former.pop(partition, None))
             self._lanes[partition] = lane
             lane.start()
+        self._context.observer.assigned(frozenset(self._lanes))
         consumer.incremental_assign([])
         self._metadata_wanted = True
 
     def _on_revoke(self, consumer: GroupConsumer, partitions: list[TopicPartition]) -> None:
+        self._give_up(consumer, partitions, member=not self._closing.is_set())
+
+    def _on_lost(self, consumer: GroupConsumer, partitions: list[TopicPartition]) -> None:
+        # Somebody else may own them already; the fences see to it that only one can commit.
+        _log.warning("partitions lost: %s", sorted(tp.partition for tp in partitions))
+        self._give_up(consumer, partitions, member=False)
+
+    def _give_up(
+        self, consumer: GroupConsumer, partitions: list[TopicPartition], *, member: bool
+    ) -> None:
         taken = sorted({tp.partition for tp in partitions} & set(self._lanes))
         lanes = [self._lanes.pop(partition) for partition in taken]
+        self._context.observer.assigned(frozenset(self._lanes) if member else None)
         for lane in lanes:
             lane.leave(draining=self._closing.is_set())
         self._settle(lanes)
         self._intake.remove(consumer, taken)
         self._former.update({lane.partition: lane for lane in lanes})
         self._metadata_wanted = True
-
-    def _on_lost(self, consumer: GroupConsumer, partitions: list[TopicPartition]) -> None:
-        # Somebody else may own them already; the fences see to it that only one can commit.
-        _log.warning("partitions lost: %s", sorted(tp.partition for tp in partitions))
-        self._on_revoke(consumer, partitions)
 
     def _settle(self, lanes: list[Lane]) -> None:
         settings = self._settings

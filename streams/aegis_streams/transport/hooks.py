@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from confluent_kafka import Message
 
     from aegis_streams.transport.state import PartitionState
 
 
 class Lifecycle(Protocol):
-    """Approves what the driver restored before the first record of a partition is delivered."""
+    """Approves what the driver restored, and the records of each batch, before any is delivered."""
 
     def acquired(
         self,
@@ -31,6 +33,21 @@ class Lifecycle(Protocol):
                 The driver starts exactly there and stops the process when one is None.
         """
 
+    def withheld(self, partition: int, records: Sequence[Message]) -> str:
+        """Say why these records cannot be delivered yet; empty when they can.
+
+        Asked before each new batch, and while it says no again and again; nothing is open
+        meanwhile, other partitions go on, and the partition may be given up. Same thread as
+        `acquired`; must be quick.
+
+        Args:
+            partition: The records' partition.
+            records: The records of the batch, at least one.
+
+        Returns:
+            Short and stable, for the metric.
+        """
+
     def released(self, partition: int) -> None:
         """Forget a partition: it was given up in good order. Same thread as `acquired`."""
 
@@ -46,6 +63,11 @@ class NoLifecycle:
     ) -> None:
         """Approve."""
 
+    def withheld(self, partition: int, records: Sequence[Message]) -> str:
+        """Withhold nothing."""
+        del partition, records
+        return ""
+
     def released(self, partition: int) -> None:
         """Nothing to forget."""
 
@@ -53,9 +75,15 @@ class NoLifecycle:
 class Observer:
     """Hooks for metrics; this base does nothing.
 
-    Called from the driver's threads, and `stalled` from the event loop: implementations must be
-    quick, must not block, and must not raise.
+    Called from the driver's threads, and `stalled` from the event loop as well: implementations
+    must be quick, must not block, and must not raise.
     """
+
+    def polled(self) -> None:
+        """Report that the poll loop came round."""
+
+    def assigned(self, partitions: frozenset[int] | None) -> None:
+        """Report the partitions that the group gives to this member; None when it is no member."""
 
     def batch(self, partition: int, records: int, size: int) -> None:
         """Report a batch handed to the agent: number of records, their value bytes."""
@@ -70,7 +98,7 @@ class Observer:
         """Report an acquisition: seconds of fence, wait and restore, and records read."""
 
     def stalled(self, active: bool, reason: str) -> None:
-        """Report that an agent waits deliberately (`active`), or that it goes on."""
+        """Report that a partition waits deliberately (`active`), or that it goes on."""
 
     def lag(self, topic: str, partition: int, records: int, last_stable: int) -> None:
         """Report the lag of an input: end offset minus position, and the last stable offset."""

@@ -49,6 +49,7 @@ class Intake:
         self._topics = topics
         self._observer = observer
         self._active: dict[int, Lane] = {}
+        self._fetched: set[int] = set()
         self._overfull_since: float | None = None
 
     def add(self, consumer: GroupConsumer, lane: Lane) -> None:
@@ -56,15 +57,15 @@ class Intake:
         for topic, offset in lane.offsets.items():
             self.positions[topic, lane.partition] = offset
         self._active[lane.partition] = lane
-        if not self.parked:
-            consumer.incremental_assign(self._assignment([lane.partition]))
+        self._choose(consumer)
         self._observer.owned(frozenset(self._active))
 
     def remove(self, consumer: GroupConsumer, partitions: Iterable[int]) -> None:
         """Fetch these partitions no longer; those that are not active are passed over."""
-        fetched = [partition for partition in partitions if partition in self._active]
-        consumer.incremental_unassign([] if self.parked else self._assignment(fetched))
-        for partition in fetched:
+        gone = [partition for partition in partitions if partition in self._active]
+        consumer.incremental_unassign(self._assignment(self._fetched.intersection(gone)))
+        self._fetched.difference_update(gone)
+        for partition in gone:
             del self._active[partition]
             for topic in self._topics:
                 del self.positions[topic, partition]
@@ -74,13 +75,13 @@ class Intake:
         """Return whether enough is fetched ahead; if so, this round of polling is done.
 
         When nobody takes records for a while, partitions are parked: unassigned, so that polls
-        bring no records and can go on. They are assigned again at the same positions.
+        bring no records and can go on. They are assigned again at the same positions. So is a
+        single partition whose records the application withholds.
         """
         if not self._overfull():
             self._overfull_since = None
-            if self.parked:
-                self.parked = False
-                consumer.incremental_assign(self._assignment(self._active))
+            self.parked = False
+            self._choose(consumer)
             return False
         now = time.monotonic()
         if self._overfull_since is None:
@@ -88,11 +89,21 @@ class Intake:
         if now - self._overfull_since < _PARK_AFTER:
             time.sleep(_REST)
             return True
-        if not self.parked:
-            self.parked = True
-            consumer.incremental_unassign(self._assignment(self._active))
+        self.parked = True
+        self._choose(consumer)
         self.fetch(consumer)
         return True
+
+    def _choose(self, consumer: GroupConsumer) -> None:
+        """Assign to the fetcher what is to be fetched, and nothing else."""
+        lanes = () if self.parked else self._active.values()
+        wanted = {lane.partition for lane in lanes if not lane.withheld}
+        stop, start = self._fetched - wanted, wanted - self._fetched
+        if stop:
+            consumer.incremental_unassign(self._assignment(stop))
+        if start:
+            consumer.incremental_assign(self._assignment(start))
+        self._fetched = wanted
 
     def fetch(self, consumer: GroupConsumer) -> None:
         """Poll once and hand what came to the lanes."""
@@ -101,7 +112,7 @@ class Intake:
             self.route([first, *consumer.consume(self._settings.batch_records, 0)])
 
     def route(self, records: list[Message]) -> None:
-        """Hand records to their lanes; those of inactive partitions are dropped.
+        """Hand records to their lanes; those of partitions that are not fetched are dropped.
 
         Raises:
             FaultError: An offset came twice, or the consumer reports an error.
@@ -118,16 +129,17 @@ class Intake:
             else:
                 by_partition[partition] = [record]
         for partition, routed in by_partition.items():
-            lane = self._active.get(-1 if partition is None else partition)
-            if lane is not None and not self.parked:
-                self._advance(lane.partition, routed)
-                lane.buffer.offer(routed)
+            if partition in self._fetched:
+                self._advance(partition, routed)
+                self._active[partition].buffer.offer(routed)
         for record in ends:
             self._note(record)
 
     def _overfull(self) -> bool:
-        records = sum(lane.buffer.records for lane in self._active.values())
-        size = sum(lane.buffer.size for lane in self._active.values())
+        # A withheld partition is fetched no further and must not hold up the others.
+        buffers = [lane.buffer for lane in self._active.values() if not lane.withheld]
+        records = sum(buffer.records for buffer in buffers)
+        size = sum(buffer.size for buffer in buffers)
         return records >= self._settings.buffer_records or size >= self._settings.buffer_bytes
 
     def _advance(self, partition: int, records: list[Message]) -> None:
@@ -150,7 +162,7 @@ class Intake:
             return
         if error.code() == END_OF_PARTITION:
             where = (record.topic() or "", record.partition() or 0)
-            if where in self.positions and not self.parked:
+            if where[1] in self._fetched:
                 self.positions[where] = max(self.positions[where], record.offset() or 0)
         elif error.retriable() and not error.fatal():
             _log.warning("consumer: %s", error)

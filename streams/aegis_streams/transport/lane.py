@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _TICK: Final = 0.1
+_LOOK: Final = 1.0
+"""Pause before the application is asked again for records that it withholds."""
 _LONGEST_BACKOFF: Final = 1.0
 _STALLED: Final = "stalled"
 _DRAINING: Final = "draining"
@@ -49,6 +51,8 @@ class Lane:
         self.state = StateCell()
         self.batch: PartitionBatch | None = None
         self.progress = time.monotonic()
+        self.withheld = ""
+        """Why the application takes no records at this moment; nothing is fetched meanwhile."""
         self._context = context
         self._predecessor = predecessor
         self._leaving = threading.Event()
@@ -164,10 +168,34 @@ class Lane:
         if not records:
             self._context.turn.release()
             return
+        if not self._admitted(records):
+            return
         self.touch()
         self._begun = self.progress
         self._context.observer.batch(self.partition, len(records), size)
         self._until_committed(acquired, records)
+
+    def _admitted(self, records: list[Message]) -> bool:
+        """Wait until the application takes the records; the turn is held on entry.
+
+        Returns:
+            Whether it does, and the turn is held again; False when the partition is given up.
+        """
+        context = self._context
+        reason = context.lifecycle.withheld(self.partition, records)
+        if not reason:
+            return True
+        context.turn.release()
+        context.observer.stalled(True, reason)
+        self.withheld = reason
+        try:
+            while context.lifecycle.withheld(self.partition, records):
+                if self._leaving.wait(_LOOK) or self._stopped():
+                    return False
+        finally:
+            self.withheld = ""
+            context.observer.stalled(False, reason)
+        return self._take_turn()
 
     def _until_committed(self, acquired: Acquired, records: list[Message]) -> None:
         settings = self._context.settings

@@ -64,7 +64,8 @@ class TransportSettings:
         batch_interval: Least time from the start of a partition's batch to the start of its next
             one, unless a whole batch is waiting. A transaction costs the broker milliseconds, so
             that many small ones would wait for each other longer than for a few records more.
-        buffer_records: Records fetched ahead, over all partitions; beyond this, polling rests.
+        buffer_records: Records fetched ahead, over all partitions; beyond this, polling rests. A
+            partition whose records are withheld keeps its share and is fetched no further.
         buffer_bytes: The same in value bytes.
         barrier_timeout: Longest evaluation of one batch, deliberate stalls not counted.
         transaction_timeout: After this the broker aborts a transaction by itself.

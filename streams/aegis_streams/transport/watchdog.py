@@ -33,7 +33,8 @@ _BUSY: Final = frozenset({LaneState.ACQUIRING, LaneState.DELIVERING, LaneState.C
 class Watchdog:
     """Judges, once a second, whether the driver moves.
 
-    Everything counts as moving while an agent stalls deliberately.
+    Everything counts as moving while an agent stalls deliberately, and a partition counts so while
+    its records are withheld.
     """
 
     def __init__(self, settings: TransportSettings, driver: Driver, failstop: FailStop) -> None:
@@ -57,9 +58,12 @@ class Watchdog:
         """Take note of the last stable offsets, to see fetches that hang."""
         positions = self._driver.positions()
         before, self._unfetched = self._unfetched, {}
+        withheld = {lane.partition for lane in self._driver.lanes if lane.withheld}
         for where, end in stable.items():
+            if self._driver.parked or where[1] in withheld:
+                continue
             position = positions.get(where)
-            if position is not None and position < end and not self._driver.parked:
+            if position is not None and position < end:
                 known = before.get(where)
                 since = known[1] if known is not None and known[0] == position else now
                 self._unfetched[where] = (position, since)
@@ -75,6 +79,8 @@ class Watchdog:
         if now - self._driver.polled > limit:
             return f"the poll loop has not come round for {limit} s"
         for lane in lanes:
+            if lane.withheld:
+                lane.touch()
             since = now - max(lane.progress, lane.state.since)
             if since > self._limit(lane) and _has_work(lane):
                 return f"partition {lane.partition} is {lane.state.value.value} for {since:.0f} s"
@@ -102,7 +108,7 @@ def _last_resort(seconds: float) -> None:
 
 
 def _has_work(lane: Lane) -> bool:
-    return lane.state.value in _BUSY or lane.buffer.waiting_since is not None
+    return lane.state.value in _BUSY or lane.buffer.waiting_since is not None or bool(lane.withheld)
 
 
 class LagMonitor:

@@ -21,7 +21,7 @@ Role = Literal["decide", "seal"]
 
 BUILDERS: Final = {"decide": decide_app.build, "seal": seal_app.build}
 LIVENESS_SECONDS: Final = 90.0
-"""Liveness says no when the driver gave no sign for this long; its own watchdog is quicker."""
+"""Liveness says no when the poll loop does not come round for so long; the watchdog is quicker."""
 
 
 def run(role: Role, settings: Settings, slot: int) -> int:

@@ -8,7 +8,7 @@ from aegis_codecs.log.chain import ZERO_HASH
 from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_codecs.log.merkle import EMPTY_RANGE, root_of
 from aegis_streams.errors import SplitViewError
-from aegis_streams.seal.continuity import confirm, open_claims
+from aegis_streams.seal.continuity import confirm, is_accepted_loss, open_claims
 from aegis_streams.seal.tree import TreeState
 from support.entries import LOG, entries
 
@@ -40,6 +40,33 @@ def test_nothing_signed_beyond_the_state_needs_no_reading() -> None:
     claims = open_claims(state(), [claim(3), claim(COMMITTED)])
     assert claims == []
     confirm(state(), claims, lambda: pytest.fail("nothing has to be read"))
+
+
+def test_a_guard_that_knows_the_tree_or_more_is_whole() -> None:
+    assert not is_accepted_loss(state(0), None, "")
+    assert not is_accepted_loss(state(), claim(COMMITTED), "")
+    assert not is_accepted_loss(state(), claim(COMMITTED + 1), "")
+
+
+@pytest.mark.parametrize(
+    ("known", "said"), [(None, "the guard is missing"), (4, "the guard knows of 4 only")]
+)
+def test_a_guard_that_knows_less_than_was_committed_is_refused(
+    known: int | None, said: str
+) -> None:
+    last = None if known is None else claim(known)
+    with pytest.raises(SplitViewError, match=f"5 leaves were sealed, and {said}") as refusal:
+        is_accepted_loss(state(), last, "")
+    named = f"{LOG}@{COMMITTED}"
+    assert f"AEGIS_ACCEPT_GUARD={named} " in str(refusal.value)
+    assert is_accepted_loss(state(), last, named)
+    assert is_accepted_loss(state(), last, f"another/log/1/0@9,{named}")
+
+
+@pytest.mark.parametrize("accepted", [f"{LOG}@4", f"{LOG}@50", f"{LOG}@", LOG, "true", "*"])
+def test_the_loss_of_a_guard_is_accepted_for_one_tree_alone(accepted: str) -> None:
+    with pytest.raises(SplitViewError, match="the guard is missing"):
+        is_accepted_loss(state(), None, accepted)
 
 
 def test_claims_are_met_at_their_own_sizes() -> None:

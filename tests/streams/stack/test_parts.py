@@ -126,6 +126,14 @@ def test_settings_find_the_stack_in_its_file(tmp_path: Path) -> None:
     assert settings.registry_url == "http://127.0.0.1:1003/apis/ccompat/v7"
     assert (settings.decide_metrics_port, settings.seal_metrics_port) == (1004, 1005)
     assert settings.database_url.startswith("postgresql://aegis_auditor@127.0.0.1:1006/aegis?")
+    assert (settings.local, settings.replication) == (True, 1)
+
+
+@pytest.mark.parametrize("value", [None, "", "false", "maybe"])
+def test_local_mode_is_never_a_default(value: str | None, tmp_path: Path) -> None:
+    home = {"AEGIS_HOME": str(tmp_path)}
+    settings = Settings.load(home if value is None else {**home, "AEGIS_LOCAL": value})
+    assert (settings.local, settings.replication) == (False, 3)
 
 
 def test_no_variable_of_the_user_leads_a_worker_elsewhere(tmp_path: Path) -> None:
