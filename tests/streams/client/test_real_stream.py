@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from confluent_kafka import Producer
 
-from aegis_codecs.records.envelopes import SignedDecision, signed_decision_codec
+from aegis_codecs.records.envelopes import (
+    CheckpointRecord,
+    SignedDecision,
+    checkpoint_codec,
+    signed_decision_codec,
+)
 from aegis_codecs.records.proposals import to_json
 from aegis_codecs.records.wire import WireEncoder, schema_id
 from aegis_codecs.registry import Registry
@@ -28,7 +33,7 @@ from aegis_streams.client import (
 )
 from aegis_streams.client.codecs import decision_decoder
 from aegis_streams.kafka.scan import scan
-from aegis_streams.names import DECISIONS
+from aegis_streams.names import CHECKPOINTS, DECISIONS
 from aegis_streams.stack.processes import wait_until
 from support.decisions import proposal
 from support.deployment import Deployment
@@ -202,6 +207,31 @@ def test_receipts_of_old_and_new_decisions_are_rebuilt(deployment: Deployment) -
         assert rebuilt.leaf.body == decision.leaf.body
         assert rebuilt.leaf.index == decision.leaf.index
         assert rebuilt.leaf.size >= decision.leaf.size
+
+
+@pytest.mark.usefixtures("command_line")
+def test_junk_beside_the_checkpoints_disables_nothing(
+    deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = deployment.settings
+    with ProposalProducer.connect(settings) as producer:
+        producer.submit(fresh(agent_id="agent-j"))
+    decision = decision_decoder(settings.registry_url)(last_decision(deployment, "agent-j"))
+    kept, proof = tmp_path / "kept", tmp_path / "proof"
+    assert main(["receipt", decision.decision_id, "-o", str(kept)]) == 0
+    number = Registry(settings.registry_url).ensure_registered()["Checkpoint"]
+    encoder: WireEncoder[CheckpointRecord] = WireEncoder(checkpoint_codec(), number)
+    plain = Producer({"bootstrap.servers": settings.bootstrap})
+    for partition in range(settings.partitions):
+        log = settings.origin(partition)
+        lie = encoder.encode(CheckpointRecord(log, 10**9, b"x", False))
+        for value in (lie, b"nonsense", b"\0" * 40):
+            plain.produce(CHECKPOINTS, value, log.encode(), partition)
+    assert plain.flush(30) == 0
+    assert main(["receipt", decision.decision_id, "-o", str(tmp_path / "again")]) == 0
+    assert main(["consistency", "prove", str(kept), "-o", str(proof)]) == 0
+    assert main(["consistency", "check", str(kept), str(proof)]) == 0
+    assert "were signed" not in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("command_line")
