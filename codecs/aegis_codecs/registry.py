@@ -89,6 +89,22 @@ class Registry:
             raise UnknownSchemaError(schema_id, f"it is of type {found.schema_type}, not AVRO")
         return str(found.schema_str)
 
+    def versions(self, subject: str) -> dict[int, str]:
+        """The texts of every version of a subject, by schema id; none if it knows no such subject.
+
+        Raises:
+            RegistryUnreachableError: There was no usable answer; ask again later.
+        """
+        try:
+            with self._answering(subject):
+                numbers = self._client.get_versions(subject)
+                found = [self._client.get_version(subject, number) for number in numbers]
+                return {int(each.schema_id or 0): str(each.schema.schema_str) for each in found}
+        except SchemaRegistryError as error:
+            if error.error_code in _NOT_FOUND:
+                return {}
+            raise self._unreachable(subject, error) from error
+
     def ensure_registered(self, subjects: Iterable[tuple[str, str]] = SUBJECTS) -> dict[str, int]:
         """Register the pinned schemas and see to the compatibility level of their subjects.
 

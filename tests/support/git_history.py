@@ -18,11 +18,11 @@ START: Final = 1_767_225_600
 class GitRepository:
     """A repository in a folder; each commit is one minute after the one before."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *flags: str) -> None:
         self.path = path
         self._clock = START
         path.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("init", "--quiet", "--initial-branch=main", *flags)
 
     def git(self, *arguments: str) -> str:
         """Run git here and return what it printed."""

@@ -70,6 +70,15 @@ class SampleLog:
         ]
 
 
+def lies(origin: str = ORIGIN, size: int = 10**9) -> list[bytes]:
+    """Return notes about a log, larger than it ever was, that it did not sign."""
+    claim = Checkpoint(origin, size, bytes(range(32)))
+    genuine = SampleLog(origin).seal().partition(b"\n\n")[2]
+    stranger = log_keys("a stranger's").checkpoint_signer(origin).seal(claim)
+    unsigned = claim.text() + b"\n"
+    return [unsigned, unsigned + genuine, stranger, stranger + genuine]
+
+
 def sample_bodies(count: int, start: int = 0) -> list[bytes]:
     """Return different short bodies."""
     return [b"leaf body %d" % number for number in range(start, start + count)]

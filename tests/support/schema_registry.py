@@ -17,7 +17,7 @@ class FakeRegistry:
 
     Attributes:
         texts: Schema texts by id.
-        subjects: Subjects in the order of their first registration.
+        subjects: Ids of each subject's versions, in the order of their first registration.
         levels: Compatibility level by subject.
         answer: If set, the status and body of every answer.
         requests: Method and path of every call.
@@ -25,7 +25,7 @@ class FakeRegistry:
 
     def __init__(self) -> None:
         self.texts: dict[int, str] = {}
-        self.subjects: list[str] = []
+        self.subjects: dict[str, list[int]] = {}
         self.levels: dict[str, str] = {}
         self.schema_type: str | None = None
         self.answer: tuple[int, bytes] | None = None
@@ -34,11 +34,11 @@ class FakeRegistry:
 
     def register(self, subject: str, text: str) -> dict[str, Any]:
         """Register a text; the same text has one id everywhere."""
-        if subject not in self.subjects:
-            self.subjects.append(subject)
         known = {held: number for number, held in self.texts.items()}
         number = known.setdefault(text, len(self.texts) + 1)
         self.texts[number] = text
+        versions = self.subjects.setdefault(subject, [])
+        versions += [number] if number not in versions else []
         return {"id": number}
 
     def respond(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
@@ -50,23 +50,42 @@ class FakeRegistry:
         match method, parts:
             case "POST", ["subjects", subject, "versions"]:
                 return found(self.register(subject, json.loads(body)["schema"]))
+            case "GET", ["subjects", subject, "versions", *version]:
+                return self.versions(subject, *version)
             case "PUT", ["config", subject] if subject in self.subjects:
                 self.levels[subject] = json.loads(body)["compatibility"]
                 return found({"compatibility": self.levels[subject]})
-            case "GET", ["schemas", "ids", number] if int(number) in self.texts:
-                kind = {"schemaType": self.schema_type} if self.schema_type else {}
-                return found({"schema": self.texts[int(number)], **kind})
-            case "GET", ["schemas", "ids", _]:
-                return (
-                    404,
-                    json.dumps({"error_code": 40403, "message": "Schema not found"}).encode(),
-                )
+            case "GET", ["schemas", "ids", number]:
+                return self.schema(int(number))
         return 404, b"<html>nothing here</html>"
 
+    def schema(self, number: int) -> tuple[int, bytes]:
+        """Answer which schema has an id."""
+        if number not in self.texts:
+            return missing(40403, "Schema not found")
+        kind = {"schemaType": self.schema_type} if self.schema_type else {}
+        return found({"schema": self.texts[number], **kind})
 
-def found(answer: dict[str, Any]) -> tuple[int, bytes]:
+    def versions(self, subject: str, version: str = "") -> tuple[int, bytes]:
+        """Answer which versions a subject has, or one of them."""
+        if subject not in self.subjects:
+            return missing(40401, "Subject not found")
+        numbers = self.subjects[subject]
+        if not version:
+            return found([*range(1, len(numbers) + 1)])
+        number = numbers[int(version) - 1]
+        told = {"subject": subject, "version": int(version), "id": number}
+        return found({**told, "schema": self.texts[number]})
+
+
+def found(answer: object) -> tuple[int, bytes]:
     """A good answer."""
     return 200, json.dumps(answer).encode()
+
+
+def missing(code: int, message: str) -> tuple[int, bytes]:
+    """The registry's own answer that it has no such thing."""
+    return 404, json.dumps({"error_code": code, "message": message}).encode()
 
 
 @contextmanager

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Final
 from aegis_codecs.errors import CouldNotCheckError, NotTrustedError, RegistryUnreachableError
 from aegis_governance.cli import exits
 from aegis_governance.errors import AegisError, UnreadableError
-from aegis_streams.client.errors import DeliveryError, NotFoundError, NotSealedError
+from aegis_streams.client.errors import (
+    DeliveryError,
+    NotFoundError,
+    NotSealedError,
+    PositionLostError,
+)
 from aegis_streams.errors import SettingsError, UnavailableError
 from aegis_streams.sources.errors import SourceError
 from aegis_streams.stack.errors import StackError
@@ -43,6 +48,7 @@ _CODES: Final[tuple[tuple[type[AegisError], int], ...]] = (
     (SourceError, exits.UNREADABLE),
     (UnreadableError, exits.UNREADABLE),
     (NotFoundError, NOT_FOUND),
+    (PositionLostError, NOT_FOUND),
     (NotSealedError, TRY_AGAIN),
     (UnavailableError, exits.UNAVAILABLE),
     (RegistryUnreachableError, exits.UNAVAILABLE),

@@ -11,6 +11,7 @@ from aegis_streams.client.errors import (
     NotFoundError,
     NotPermittedError,
     NotSealedError,
+    PositionLostError,
     ProposalError,
     Refusal,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "NotPermittedError",
     "NotSealedError",
     "Permission",
+    "PositionLostError",
     "ProposalError",
     "ProposalProducer",
     "Rebuilt",

@@ -1,4 +1,4 @@
-"""Encoding and decoding with the registry's schemas, each fetched once, when it is first met."""
+"""Encoding and decoding with the registry's schemas, fetched at once; later ones when first met."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aegis_codecs.records.errors import SchemaNotCachedError, UnknownSchemaError
 from aegis_codecs.records.proposals import ProposalEncoder
 from aegis_codecs.records.wire import SchemaCache, WireDecoder
 from aegis_codecs.registry import Registry, ensure_registered
-from aegis_streams.names import PROPOSALS
+from aegis_streams.names import AUDIT, CHECKPOINTS, DECISIONS, PROPOSALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,21 +33,35 @@ def proposal_encoder(registry_url: str) -> Callable[[Mapping[str, Any]], bytes]:
 
 
 def decision_decoder(registry_url: str) -> Callable[[bytes], SignedDecision]:
-    """Return a function from the bytes of a record to a signed decision, as yet unverified."""
-    return fetching(envelopes.signed_decision_codec(), Registry(registry_url).fetch)
+    """Return a function from the bytes of a record to a signed decision, as yet unverified.
+
+    Raises:
+        RegistryUnreachableError: The registry does not answer.
+    """
+    return _decoder(registry_url, DECISIONS, envelopes.signed_decision_codec())
 
 
 def audit_decoder(registry_url: str) -> Callable[[bytes], AuditEntry]:
-    """Return a function from the bytes of a record to a leaf, as yet unverified."""
-    return fetching(audit.codec(), Registry(registry_url).fetch)
+    """Return a function from the bytes of a record to a leaf, as yet unverified.
+
+    Raises:
+        RegistryUnreachableError: The registry does not answer.
+    """
+    return _decoder(registry_url, AUDIT, audit.codec())
 
 
 def checkpoint_decoder(registry_url: str) -> Callable[[bytes], CheckpointRecord]:
-    """Return a function from the bytes of a record to a checkpoint, as yet unverified."""
-    return fetching(envelopes.checkpoint_codec(), Registry(registry_url).fetch)
+    """Return a function from the bytes of a record to a checkpoint, as yet unverified.
+
+    Raises:
+        RegistryUnreachableError: The registry does not answer.
+    """
+    return _decoder(registry_url, CHECKPOINTS, envelopes.checkpoint_codec())
 
 
-def fetching(codec: Codec[Decoded], fetch: Callable[[int], str]) -> Callable[[bytes], Decoded]:
+def fetching(
+    codec: Codec[Decoded], fetch: Callable[[int], str], known: Mapping[int, str]
+) -> Callable[[bytes], Decoded]:
     """Return a decoder that fetches a missing schema and tries again.
 
     The function raises DecodeError for bytes that are no such record, and what `fetch` raises.
@@ -55,8 +69,11 @@ def fetching(codec: Codec[Decoded], fetch: Callable[[int], str]) -> Callable[[by
     Args:
         codec: Codec of the record.
         fetch: Returns the schema of an id; raises UnknownSchemaError if there is none.
+        known: Schemas by id that need not be fetched.
     """
     cache = SchemaCache()
+    for number, text in known.items():
+        cache.put(number, text)
     decoder = WireDecoder(codec, cache)
 
     def decode(value: bytes) -> Decoded:
@@ -70,3 +87,8 @@ def fetching(codec: Codec[Decoded], fetch: Callable[[int], str]) -> Callable[[by
         return decoder.decode(value)
 
     return decode
+
+
+def _decoder(registry_url: str, topic: str, codec: Codec[Decoded]) -> Callable[[bytes], Decoded]:
+    registry = Registry(registry_url)
+    return fetching(codec, registry.fetch, registry.versions(f"{topic}-value"))

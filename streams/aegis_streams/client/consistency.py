@@ -2,7 +2,8 @@
 
 Steps of `ConsistencyProver.prove`:
 
-1. verify both checkpoints against the trust file (without a newer one: the newest on the topic);
+1. verify both checkpoints against the trust file (without a newer one: the newest on the topic
+   that verifies);
 2. hash the leaves of their log, up to the newer size;
 3. compute the proof between the two sizes;
 4. verify it between the two signed roots.
@@ -20,17 +21,16 @@ from aegis_codecs.log.merkle import consistency_path, leaf_hash, verify_consiste
 from aegis_codecs.log.receipt import HEADER, parse_receipt
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
-from aegis_streams.client.errors import NotFoundError
+from aegis_streams.client.checkpoints import CheckpointFinder
 from aegis_streams.client.log_topics import LogTopics
 from aegis_streams.errors import ContinuityError
-from aegis_streams.names import AUDIT, CHECKPOINTS
+from aegis_streams.names import AUDIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from aegis_codecs.log.checkpoint import Checkpoint
     from aegis_codecs.records.audit import AuditEntry
-    from aegis_codecs.records.envelopes import CheckpointRecord
     from aegis_streams.settings import Settings
 
 
@@ -39,18 +39,18 @@ class ConsistencyProver:
 
     Args:
         entries: Yields the committed entries of a partition of the audit topic, all of them.
-        checkpoints: Yields the committed checkpoints of a partition, in order.
+        notes: Yields the notes among so many last offsets of a partition of the checkpoints topic.
         verifier: Checks checkpoints.
     """
 
     def __init__(
         self,
         entries: Callable[[int], Iterable[AuditEntry]],
-        checkpoints: Callable[[int], Iterable[CheckpointRecord]],
+        notes: Callable[[int, int], Iterable[bytes]],
         verifier: Verifier,
     ) -> None:
         self._entries = entries
-        self._checkpoints = checkpoints
+        self._checkpoints = CheckpointFinder(notes, verifier)
         self._verifier = verifier
 
     @classmethod
@@ -63,7 +63,7 @@ class ConsistencyProver:
         """
         topics = LogTopics(settings)
         verifier = Verifier(load_trust(settings.trust_file))
-        return cls(topics.entries, topics.checkpoints, verifier)
+        return cls(topics.entries, topics.notes, verifier)
 
     def prove(self, old_note: bytes, new_note: bytes | None = None) -> ConsistencyProof:
         """Return a verified proof that the newer checkpoint continues the older one.
@@ -71,7 +71,7 @@ class ConsistencyProver:
         Raises:
             NotTrustedError: A checkpoint does not verify, is of another log or smaller, or the
                 leaves are not those of both.
-            NotFoundError: There is no checkpoint of this log on the topic.
+            NotFoundError: There is no checkpoint of this log on the topic that verifies.
             ContinuityError: The audit topic has a gap, or is shorter than what was signed.
             UnavailableError: Kafka does not answer.
         """
@@ -89,10 +89,7 @@ class ConsistencyProver:
         return ConsistencyProof(old.size, path, new_note)
 
     def _newest(self, old: Checkpoint) -> bytes:
-        found = [each for each in self._checkpoints(_partition(old)) if each.log == old.origin]
-        if not found:
-            raise NotFoundError(f"{old.origin}: no checkpoint is left on {CHECKPOINTS}")
-        return max(found, key=lambda each: each.size).note
+        return self._checkpoints.newest(_partition(old), old.origin, old.size).note
 
     def _leaves(self, new: Checkpoint) -> list[bytes]:
         leaves: list[bytes] = []

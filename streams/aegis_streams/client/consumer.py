@@ -6,20 +6,17 @@
                 permission = decisions.permit(found, mine)   # raises NotPermittedError
         decisions.commit()
 
-Nothing is skipped silently: what cannot be believed comes out as a `RefusedDecision`.
+Nothing is skipped silently: what cannot be believed comes out as a `RefusedDecision`, what cannot
+be judged now stays and comes again, and only what was handed out is committed.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    OFFSET_END,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from aegis_codecs.errors import NotTrustedError
 from aegis_codecs.trust_file import load_trust
@@ -31,21 +28,32 @@ from aegis_streams.client.decisions import (
     VerifiedDecision,
     refused,
 )
-from aegis_streams.client.kafka import NO_OFFSET, open_consumer, record_of, require_kafka
+from aegis_streams.client.kafka import NO_SUCH_OFFSET, open_consumer, record_of, require_kafka
+from aegis_streams.client.positions import (
+    Start,
+    commit_offsets,
+    position_lost,
+    settle_group,
+    start_positions,
+)
 from aegis_streams.client.release import Permission, ReleaseGuard
 from aegis_streams.errors import UnavailableError
 from aegis_streams.names import DECISIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
+
+    from confluent_kafka import Message
 
     from aegis_streams.client.kafka import KafkaConsumer, Record
     from aegis_streams.settings import Settings
 
-Start = Literal["earliest", "latest"]
 POLL_RECORDS: Final = 500
 """Most records of one poll."""
+JOIN_SECONDS: Final = 60.0
+"""How long a new group may take to admit its first member."""
+_JOIN_STEP: Final = 0.1
 
 
 def wall_clock_ms() -> int:
@@ -76,6 +84,10 @@ class VerifyingDecisionConsumer:
         self._reader = reader
         self._guard = guard
         self._clock = clock
+        self._waiting: deque[Message] = deque()
+        self._judged: deque[tuple[Record, VerifiedDecision | RefusedDecision]] = deque()
+        self._handed_out: dict[int, int] = {}
+        self._joined = False
 
     @classmethod
     def connect(
@@ -88,6 +100,8 @@ class VerifyingDecisionConsumer:
     ) -> Self:
         """Return a consumer of a deployment's decisions.
 
+        Where it begins is settled before this returns: what is submitted afterwards will be seen.
+
         Args:
             settings: Where the deployment is, and its trust file.
             group: Consumer group whose offsets `commit` keeps; None reads all partitions.
@@ -96,18 +110,27 @@ class VerifyingDecisionConsumer:
 
         Raises:
             UnavailableError: Kafka does not answer, or the topic is not there.
+            RegistryUnreachableError: The registry does not answer.
             TrustFileError: There is no usable trust file.
+            PositionLostError: Where the group stopped is gone; says what to do.
         """
-        kafka = open_consumer(settings.bootstrap, group, start)
-        partitions = require_kafka(kafka, settings.bootstrap, DECISIONS)
-        trust = load_trust(settings.trust_file)
-        reader = DecisionReader(Verifier(trust), decision_decoder(settings.registry_url))
-        if group is not None:
-            kafka.subscribe([DECISIONS])
-        else:
-            first = OFFSET_BEGINNING if start == "earliest" else OFFSET_END
-            kafka.assign([TopicPartition(DECISIONS, p, first) for p in range(partitions)])
-        return cls(kafka, reader, ReleaseGuard(trust, seen))
+        kafka = open_consumer(settings.bootstrap, group)
+        try:
+            partitions = require_kafka(kafka, settings.bootstrap, DECISIONS)
+            trust = load_trust(settings.trust_file)
+            reader = DecisionReader(Verifier(trust), decision_decoder(settings.registry_url))
+            made = cls(kafka, reader, ReleaseGuard(trust, seen))
+            if group is None:
+                kafka.assign(start_positions(kafka, DECISIONS, range(partitions), start))
+            elif settle_group(kafka, DECISIONS, partitions, start, been_here=bool(seen)):
+                made._subscribe(kafka)
+                made._join(group)
+            else:
+                made._subscribe(kafka)
+        except BaseException:
+            kafka.close()
+            raise
+        return made
 
     def __enter__(self) -> Self:
         return self
@@ -128,12 +151,28 @@ class VerifyingDecisionConsumer:
     def poll(self, timeout: float) -> list[VerifiedDecision | RefusedDecision]:
         """Return what arrived within so many seconds, in order.
 
+        What cannot be judged now stays, and comes first when this is called again; what was judged
+        before it is returned. So nothing is lost however often this raises.
+
         Raises:
             UnavailableError: Kafka reports a failure that it does not repair by itself.
+            PositionLostError: The position was deleted before it was read; says what to do.
+            RegistryUnreachableError: A schema that came up meanwhile cannot be had now.
             CouldNotCheckError: A required algorithm is missing here.
         """
-        records = map(record_of, self._kafka.consume(POLL_RECORDS, timeout))
-        return [self._judge(record) for record in records if record is not None]
+        if not self._waiting and not self._judged:
+            self._waiting.extend(self._kafka.consume(POLL_RECORDS, timeout))
+        try:
+            self._judge_waiting()
+        except Exception:
+            if not self._judged:
+                raise
+        found = []
+        while self._judged:
+            record, judged = self._judged.popleft()
+            self._handed_out[record.partition] = record.offset + 1
+            found.append(judged)
+        return found
 
     def permit(self, decision: VerifiedDecision, proposal: Mapping[str, Any]) -> Permission:
         """Return the permission a decision gives now for a proposal as it was sent.
@@ -144,17 +183,39 @@ class VerifyingDecisionConsumer:
         return self._guard.permit(decision, proposal, self._clock())
 
     def commit(self) -> None:
-        """Commit the group's offsets up to what `poll` returned last.
+        """Commit the group's offsets up to what `poll` handed out last, and not beyond.
 
         Raises:
             UnavailableError: Kafka did not take them; the records will come again.
         """
+        if not self._handed_out:
+            return
+        offsets = [TopicPartition(DECISIONS, *place) for place in self._handed_out.items()]
         try:
-            self._kafka.commit(asynchronous=False)
+            commit_offsets(self._kafka, DECISIONS, offsets)
         except KafkaException as error:
-            if error.args[0].code() == NO_OFFSET:
-                return
             raise UnavailableError(f"{DECISIONS}: offsets not committed: {error}") from error
+        self._handed_out.clear()
+
+    def _judge_waiting(self) -> None:
+        """Judge what waits; a message leaves the queue once it was judged, has passed or was told.
+
+        A position that is not there is told for ever: its partition is not fetched any more.
+        """
+        while self._waiting:
+            message = self._waiting[0]
+            error = message.error()
+            if error is not None and error.code() == NO_SUCH_OFFSET:
+                raise position_lost(DECISIONS, message.partition() or 0, "the next offset is due")
+            try:
+                record = record_of(message)
+            except UnavailableError:
+                if not self._judged:
+                    self._waiting.popleft()
+                raise
+            if record is not None:
+                self._judged.append((record, self._judge(record)))
+            self._waiting.popleft()
 
     def _judge(self, record: Record) -> VerifiedDecision | RefusedDecision:
         found = self._reader.read(record)
@@ -164,3 +225,30 @@ class VerifyingDecisionConsumer:
             except NotTrustedError as error:
                 return refused(error, record)
         return found
+
+    def _subscribe(self, kafka: Consumer) -> None:
+        kafka.subscribe(
+            [DECISIONS], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+        )
+
+    def _join(self, group: str) -> None:
+        """Wait until the group has this member: then nobody else can move its start."""
+        deadline = time.monotonic() + JOIN_SECONDS
+        while not self._joined:
+            self._waiting.extend(self._kafka.consume(POLL_RECORDS, _JOIN_STEP))
+            if time.monotonic() > deadline:
+                raise UnavailableError(
+                    f"{DECISIONS}: group {group} has admitted no member for {JOIN_SECONDS:.0f} s; "
+                    "is Kafka up? `aegis status` shows it"
+                )
+
+    def _assigned(self, _kafka: Consumer, _partitions: Iterable[TopicPartition]) -> None:
+        self._joined = True
+
+    def _revoked(self, _kafka: Consumer, partitions: Iterable[TopicPartition]) -> None:
+        """Forget what was read of partitions that somebody else will read on from the commit."""
+        gone = {each.partition for each in partitions}
+        self._waiting = deque(each for each in self._waiting if each.partition() not in gone)
+        self._judged = deque(each for each in self._judged if each[0].partition not in gone)
+        for partition in gone:
+            self._handed_out.pop(partition, None)

@@ -53,6 +53,10 @@ class NotSealedError(ClientError):
     """The leaf is committed and no signed checkpoint covers it yet; ask again."""
 
 
+class PositionLostError(ClientError):
+    """Where a consumer group stopped is gone or unknown: decisions were missed, and it is told."""
+
+
 class DecisionFault(StrEnum):
     """Why a record of the decisions topic is not handed out as a decision.
 

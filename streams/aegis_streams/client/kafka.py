@@ -12,7 +12,7 @@ from aegis_streams.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from confluent_kafka import Message
+    from confluent_kafka import Message, TopicPartition
 
 ANSWER_SECONDS: Final = 10.0
 """How long Kafka may take to answer the first question."""
@@ -21,7 +21,7 @@ _CODES: Final = {
     name: getattr(KafkaError, f"_{name}")
     for name in (
         "ALL_BROKERS_DOWN",
-        "NO_OFFSET",
+        "AUTO_OFFSET_RESET",
         "PARTITION_EOF",
         "RESOLVE",
         "TIMED_OUT",
@@ -29,11 +29,11 @@ _CODES: Final = {
     )
 }
 """Codes of the client library's own errors, which it names with an underscore."""
-NO_OFFSET: Final[int] = _CODES["NO_OFFSET"]
-"""There was nothing to commit."""
+NO_SUCH_OFFSET: Final[int] = _CODES["AUTO_OFFSET_RESET"]
+"""The position is not, or not any more, on the partition."""
 PARTITION_EOF: Final[int] = _CODES["PARTITION_EOF"]
 """The end of a partition was reached."""
-_PASSING: Final = frozenset(_CODES.values()) - {NO_OFFSET}
+_PASSING: Final = frozenset(_CODES.values()) - {NO_SUCH_OFFSET}
 
 
 class Record(NamedTuple):
@@ -64,14 +64,20 @@ class KafkaProducer(Protocol):
         """Serve delivery reports for at most `timeout` seconds."""
 
 
-class KafkaConsumer(Protocol):
+class OffsetCommitter(Protocol):
+    """The part of a Kafka consumer that commits."""
+
+    def commit(
+        self, *, offsets: list[TopicPartition], asynchronous: Literal[False]
+    ) -> list[TopicPartition]:
+        """Commit these offsets of the group."""
+
+
+class KafkaConsumer(OffsetCommitter, Protocol):
     """The part of a Kafka consumer that is used."""
 
     def consume(self, num_messages: int, timeout: float) -> list[Message]:
         """Return up to so many messages within `timeout` seconds."""
-
-    def commit(self, *, asynchronous: Literal[False]) -> object:
-        """Commit the position of the group."""
 
     def close(self) -> None:
         """Leave the group and free everything."""
@@ -101,18 +107,15 @@ def open_producer(bootstrap: str, queue_records: int) -> Producer:
 
 
 def open_consumer(
-    bootstrap: str,
-    group: str | None = None,
-    start: str = "latest",
-    *,
-    reports_ends: bool = False,
+    bootstrap: str, group: str | None = None, *, reports_ends: bool = False
 ) -> Consumer:
-    """Return a consumer of committed records that commits nothing by itself.
+    """Return a consumer of committed records that commits nothing by itself and never jumps.
+
+    A position that is not there is reported as `NO_SUCH_OFFSET`.
 
     Args:
         bootstrap: Kafka bootstrap servers.
         group: Consumer group; None for a reader that is assigned its partitions.
-        start: Where a group without offsets begins, ``earliest`` or ``latest``.
         reports_ends: Whether reaching the end of a partition is reported as a message.
 
     Raises:
@@ -126,7 +129,7 @@ def open_consumer(
             "group.id": group or "aegis-watch",
             "enable.auto.commit": False,
             "enable.partition.eof": reports_ends,
-            "auto.offset.reset": start,
+            "auto.offset.reset": "error",
             "isolation.level": "read_committed",
             "fetch.wait.max.ms": 50,
             "queued.max.messages.kbytes": 16 * 1024,

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aegis_codecs.errors import DecodeError
 from aegis_streams.client.codecs import audit_decoder, checkpoint_decoder
 from aegis_streams.client.kafka import open_consumer, require_kafka
-from aegis_streams.kafka.scan import scan, tail
+from aegis_streams.errors import ContinuityError
+from aegis_streams.kafka.scan import scan, watermarks
 from aegis_streams.names import AUDIT, CHECKPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aegis_codecs.records.audit import AuditEntry
-    from aegis_codecs.records.envelopes import CheckpointRecord
     from aegis_streams.settings import Settings
-
-CHECKPOINT_WINDOWS: Final = (100, 10_000, 10_000_000)
-"""How far back the newest checkpoint is looked for, in offsets, one after another."""
 
 
 class LogTopics:
@@ -42,21 +40,33 @@ class LogTopics:
         self._checkpoint = checkpoint_decoder(settings.registry_url)
 
     def entries(self, partition: int) -> Iterator[AuditEntry]:
-        """Yield the entries of a partition, all of them."""
+        """Yield the entries of a partition, all of them.
+
+        Raises:
+            ContinuityError: A record is no leaf; only the decider writes there.
+        """
         for record in scan(self._bootstrap, AUDIT, partition, 0):
-            yield self._entry(record.value or b"")
+            try:
+                yield self._entry(record.value or b"")
+            except DecodeError as error:
+                raise ContinuityError(
+                    f"{AUDIT}[{partition}] offset {record.offset}: no leaf ({error.detail}); "
+                    "somebody else wrote it; run `aegis fsck`"
+                ) from error
 
-    def checkpoints(self, partition: int) -> Iterator[CheckpointRecord]:
-        """Yield the checkpoints of a partition, in order."""
-        for record in scan(self._bootstrap, CHECKPOINTS, partition, 0):
-            yield self._checkpoint(record.value or b"")
+    def notes(self, partition: int, last: int) -> Iterator[bytes]:
+        """Yield the notes among the last offsets of the checkpoints topic, none of them verified.
 
-    def last_checkpoints(self, partition: int) -> list[CheckpointRecord]:
-        """Return the last checkpoints of a partition, in order, the newest included."""
-        for window in CHECKPOINT_WINDOWS:
-            found = tail(
-                self._bootstrap, CHECKPOINTS, partition, window, isolation="read_committed"
-            )
-            if found:
-                return [self._checkpoint(record.value or b"") for record in found]
-        return []
+        Args:
+            partition: Partition of the topic.
+            last: How many offsets.
+
+        Yields:
+            Each record's note; nothing (no bytes) for a record that is no checkpoint.
+        """
+        low, end = watermarks(self._bootstrap, CHECKPOINTS, partition)
+        for record in scan(self._bootstrap, CHECKPOINTS, partition, max(low, end - last)):
+            try:
+                yield self._checkpoint(record.value or b"").note
+            except DecodeError:
+                yield b""

@@ -5,7 +5,7 @@ log: every leaf of the decision's partition is hashed again, the newest signed c
 the tree, and the path of the leaf within it is the proof. Steps of `ReceiptBuilder.rebuild`:
 
 1. scan the partitions of the audit topic for the decision, hashing every leaf;
-2. read the newest checkpoint of that log;
+2. find the newest checkpoint of that log that verifies;
 3. compute the path of the leaf in the tree of that checkpoint;
 4. render the receipt with the body inside, and verify it against the trust file.
 
@@ -21,18 +21,19 @@ from aegis_codecs.log.receipt import render
 from aegis_codecs.records import bodies
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
+from aegis_streams.client.checkpoints import CheckpointFinder
 from aegis_streams.client.decisions import DECISION
 from aegis_streams.client.errors import NotFoundError, NotSealedError
 from aegis_streams.client.log_topics import LogTopics
 from aegis_streams.errors import ContinuityError
-from aegis_streams.names import AUDIT, CHECKPOINTS
+from aegis_streams.names import AUDIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from aegis_codecs.records.audit import AuditEntry
-    from aegis_codecs.records.envelopes import CheckpointRecord
     from aegis_codecs.verifier import VerifiedLeaf
+    from aegis_streams.client.checkpoints import SignedCheckpoint
     from aegis_streams.settings import Settings
 
 
@@ -64,7 +65,7 @@ class ReceiptBuilder:
     Args:
         partitions: Number of partitions of its topics.
         entries: Yields the committed entries of a partition of the audit topic, all of them.
-        checkpoints: Yields committed checkpoints of a partition, in order, the newest included.
+        notes: Yields the notes among so many last offsets of a partition of the checkpoints topic.
         verifier: Checks the result.
     """
 
@@ -72,12 +73,12 @@ class ReceiptBuilder:
         self,
         partitions: int,
         entries: Callable[[int], Iterable[AuditEntry]],
-        checkpoints: Callable[[int], Iterable[CheckpointRecord]],
+        notes: Callable[[int, int], Iterable[bytes]],
         verifier: Verifier,
     ) -> None:
         self._partitions = partitions
         self._entries = entries
-        self._checkpoints = checkpoints
+        self._checkpoints = CheckpointFinder(notes, verifier)
         self._verifier = verifier
 
     @classmethod
@@ -90,16 +91,18 @@ class ReceiptBuilder:
         """
         topics = LogTopics(settings)
         verifier = Verifier(load_trust(settings.trust_file))
-        return cls(topics.partitions, topics.entries, topics.last_checkpoints, verifier)
+        return cls(topics.partitions, topics.entries, topics.notes, verifier)
 
     def rebuild(self, decision_id: str) -> Rebuilt:
         """Rebuild the receipt of a decision.
 
         Raises:
-            NotFoundError: No such decision, or no checkpoint of its log is left on the topic.
+            NotFoundError: No such decision, or no checkpoint of its log that verifies is left on
+                the topic.
             NotSealedError: No checkpoint covers it yet.
             ContinuityError: The audit topic has a gap, or is shorter than what was signed.
-            NotTrustedError: The newest checkpoint does not verify, or is not of these leaves.
+            NotTrustedError: The newest checkpoint is not of these leaves, the log is unknown, or it
+                signed two histories.
             UnavailableError: Kafka does not answer.
         """
         # Step 1
@@ -107,7 +110,7 @@ class ReceiptBuilder:
         # Step 2
         newest = self._newest(found)
         # Step 3
-        path = inclusion_path(found.leaves, found.position, newest.size)
+        path = inclusion_path(found.leaves, found.position, newest.checkpoint.size)
         # Step 4
         receipt = render(found.position, path, newest.note, found.body)
         return Rebuilt(receipt, self._verifier.verify_receipt(receipt))
@@ -127,24 +130,18 @@ class ReceiptBuilder:
             "`aegis watch --from earliest` lists decisions"
         )
 
-    def _newest(self, found: _Found) -> CheckpointRecord:
-        of_log = [
-            record for record in self._checkpoints(found.partition) if record.log == found.log
-        ]
-        if not of_log:
-            raise NotFoundError(
-                f"{found.log}: no checkpoint is left on {CHECKPOINTS}; it comes with the next leaf"
-            )
-        newest = max(of_log, key=lambda record: record.size)
-        if newest.size <= found.position:
+    def _newest(self, found: _Found) -> SignedCheckpoint:
+        newest = self._checkpoints.newest(found.partition, found.log, found.position + 1)
+        size = newest.checkpoint.size
+        if size <= found.position:
             raise NotSealedError(
                 f"{found.log}: leaf {found.position} is committed and not sealed yet (the newest "
-                f"checkpoint has {newest.size} leaves); is the sealer running? `aegis status`"
+                f"checkpoint has {size} leaves); is the sealer running? `aegis status`"
             )
-        if newest.size > len(found.leaves):
+        if size > len(found.leaves):
             raise ContinuityError(
-                f"{found.log}: {newest.size} leaves were signed, {AUDIT} holds "
-                f"{len(found.leaves)}; run `aegis fsck`"
+                f"{found.log}: {size} leaves were signed, {AUDIT} holds {len(found.leaves)}; run "
+                "`aegis fsck`"
             )
         return newest
 

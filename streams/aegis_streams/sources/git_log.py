@@ -1,24 +1,20 @@
 """The first-parent history of a git repository, oldest first, with lines changed per file.
 
 Read by ``git log --numstat`` in a child process whose output is parsed as a stream, so memory
-does not grow with the history. Everything a user's git configuration could change about the
-output is set on the command line: the same commits give the same `Commit` objects.
+does not grow with the history. Git sees the objects alone (`git_run.object_view`), no configuration
+and no attributes: the same commits give the same `Commit` objects, wherever they lie.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import tempfile
 from dataclasses import dataclass
-from itertools import chain
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final
 
-from aegis_streams.sources.errors import HistoryError
+from aegis_streams.sources.git_run import ask, object_view, require_commit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
 MAX_TOKEN_BYTES: Final = 65_536
@@ -44,14 +40,13 @@ _LOG: Final = (
     "--no-ext-diff",
     "--no-textconv",
     "--no-relative",
+    "--ignore-submodules=none",
     "--no-color",
     "--no-show-signature",
     "--no-notes",
     "--no-mailmap",
     "--encoding=UTF-8",
     "--format=" + "%x00".join(_FIELDS),
-    "HEAD",
-    "--",
 )
 
 
@@ -106,37 +101,18 @@ def read_commits(path: Path) -> Iterator[Commit]:
         HistoryError: No git, no such folder, no repository there, no commit in it yet, or git
             failed half-way (its own words are in the message).
     """
-    if not path.is_dir():
-        raise HistoryError(f"{path}: no such folder; give the folder of a git repository")
-    _require_commit(path)
-    return _stream(path)
+    return _stream(path, require_commit(path))
 
 
 def is_shallow(path: Path) -> bool:
     """Tell whether the history was cut off when it was cloned (then what is older is missing)."""
-    answer = _ask(path, "rev-parse", "--is-shallow-repository")
+    answer = ask(path, "rev-parse", "--is-shallow-repository")
     return answer.code == 0 and answer.out == "true"
 
 
-def _require_commit(path: Path) -> None:
-    inside = _ask(path, "rev-parse", "--git-dir")
-    if inside.code != 0:
-        raise HistoryError(f"{path}: not a git repository: {_last_line(inside.complaint)}")
-    if _ask(path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").code != 0:
-        raise HistoryError(f"{path}: the repository has no commit yet; commit something first")
-
-
-def _stream(path: Path) -> Iterator[Commit]:
-    with tempfile.TemporaryFile() as complaints, _started(path, _LOG, complaints) as process:
-        stdout = _output(process)
-        try:
-            yield from _parse(_tokens(stdout))
-        finally:
-            stdout.close()  # ends git if it is still writing
-        if process.wait() != 0:
-            complaints.seek(0)
-            said = _text(complaints.read(MAX_TOKEN_BYTES))
-            raise HistoryError(f"{path}: git log failed: {_last_line(said)}")
+def _stream(path: Path, head: str) -> Iterator[Commit]:
+    with object_view(path) as view, view.output(*_LOG, head, "--") as stdout:
+        yield from _parse(_tokens(stdout))
 
 
 def _parse(tokens: Iterator[str]) -> Iterator[Commit]:
@@ -198,63 +174,3 @@ def _tokens(stream: IO[bytes]) -> Iterator[str]:
 
 def _text(token: bytes) -> str:
     return token.decode("utf-8", "backslashreplace")
-
-
-class _Answer(NamedTuple):
-    """What a short git command said."""
-
-    code: int
-    out: str
-    complaint: str
-
-
-def _ask(path: Path, *arguments: str) -> _Answer:
-    with tempfile.TemporaryFile() as complaints, _started(path, arguments, complaints) as process:
-        out = _text(_output(process).read(MAX_TOKEN_BYTES))
-        code = process.wait()
-        complaints.seek(0)
-        return _Answer(code, out.strip(), _text(complaints.read(MAX_TOKEN_BYTES)))
-
-
-def _started(
-    path: Path, arguments: Sequence[str], complaints: IO[bytes]
-) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(  # noqa: S603  # nosec B603  # a list of arguments, no shell
-            _command(path, *arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            env=_environment(),
-        )
-    except FileNotFoundError as error:
-        raise HistoryError("git is not installed; install git 2.31 or newer") from error
-
-
-def _output(process: subprocess.Popen[bytes]) -> IO[bytes]:
-    if process.stdout is None:
-        raise HistoryError("git was started without a pipe to read from")
-    return process.stdout
-
-
-def _command(path: Path, *arguments: str) -> list[str]:
-    """Return git's command line with the configuration that could change the output overruled."""
-    overruled = ("log.follow=false", "diff.renames=true")
-    settings = chain.from_iterable(("-c", setting) for setting in overruled)
-    return ["git", "--no-pager", "--no-replace-objects", *settings, "-C", str(path), *arguments]
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment without the variables by which git would look elsewhere."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYS"))
-    }
-    kept.update(LC_ALL="C", GIT_TERMINAL_PROMPT="0", GIT_NO_LAZY_FETCH="1", GIT_OPTIONAL_LOCKS="0")
-    return kept
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"

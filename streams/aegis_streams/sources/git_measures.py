@@ -108,8 +108,11 @@ def fix_share(changes: int, fixes: int) -> float:
 
 def weighted_mean(values: Sequence[float], weights: Sequence[int]) -> float:
     """Return the mean of values by weights; 0 if there are none."""
+    added = 0.0  # one by one: `sum` of floats rounds differently from Python 3.12 on
+    for value, weight in zip(values, weights, strict=True):
+        added += value * weight
     total = sum(weights)
-    return sum(v * w for v, w in zip(values, weights, strict=True)) / total if total else 0.0
+    return added / total if total else 0.0
 
 
 def risk(amount: float, proneness: float) -> float:

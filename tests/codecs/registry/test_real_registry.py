@@ -39,6 +39,13 @@ def test_registered_schemas_come_back(stack: RunningStack, registry: Registry) -
         assert schemas.parsed(text) == schemas.parsed(schemas.source(name))
 
 
+def test_versions_of_a_subject(stack: RunningStack, registry: Registry) -> None:
+    ids = ensure_registered(stack.registry_url)
+    found = registry.versions("aegis.decisions-value")
+    assert found[ids["SignedDecision"]] == registry.fetch(ids["SignedDecision"])
+    assert registry.versions(unique("nothing")) == {}
+
+
 def test_compatibility_level_of_the_subjects(stack: RunningStack) -> None:
     ensure_registered(stack.registry_url)
     client = SchemaRegistryClient({"url": stack.registry_url})

@@ -34,7 +34,7 @@ def test_subjects_follow_the_topics() -> None:
 def test_registration_in_order_with_compatibility(fake: FakeRegistry) -> None:
     ids = ensure_registered(fake.url)
     assert ids == {name: number for number, (_, name) in enumerate(SUBJECTS, start=1)}
-    assert fake.subjects == [subject for subject, _ in SUBJECTS]
+    assert list(fake.subjects) == [subject for subject, _ in SUBJECTS]
     assert fake.levels == {subject: "FULL_TRANSITIVE" for subject, _ in SUBJECTS}
     assert fake.texts[1] == schemas.source("ProposalSubmitted")
 
@@ -52,7 +52,7 @@ def test_a_registry_that_lost_everything_gives_the_same_ids_again(fake: FakeRegi
 
 def test_some_subjects_only(fake: FakeRegistry) -> None:
     assert ensure_registered(fake.url, [("x-value", "Checkpoint")]) == {"Checkpoint": 1}
-    assert fake.subjects == ["x-value"]
+    assert list(fake.subjects) == ["x-value"]
 
 
 def test_fetched_schema_decodes_what_was_encoded_with_it(fake: FakeRegistry) -> None:
@@ -62,6 +62,25 @@ def test_fetched_schema_decodes_what_was_encoded_with_it(fake: FakeRegistry) -> 
     value = ProposalEncoder(number).encode(proposal())
     assert ProposalDecoder(cache).decode(value) == proposal()
     registry.close()
+
+
+def test_every_version_of_a_subject(fake: FakeRegistry) -> None:
+    ensure_registered(fake.url)
+    fake.register("aegis.decisions-value", '"string"')
+    found = Registry(fake.url).versions("aegis.decisions-value")
+    assert list(found.values()) == [schemas.source("SignedDecision"), '"string"']
+    assert all(fake.texts[number] == text for number, text in found.items())
+
+
+def test_a_subject_that_is_not_there_has_no_versions(fake: FakeRegistry) -> None:
+    assert Registry(fake.url).versions("nothing-value") == {}
+
+
+@pytest.mark.parametrize("answer", [(404, b"<html>"), (200, b"[1"), (503, b"{}")])
+def test_no_usable_answer_about_a_subject(fake: FakeRegistry, answer: tuple[int, bytes]) -> None:
+    fake.answer = answer
+    with pytest.raises(RegistryUnreachableError, match="nothing-value: no usable answer"):
+        Registry(fake.url).versions("nothing-value")
 
 
 def test_unknown_id(fake: FakeRegistry) -> None:

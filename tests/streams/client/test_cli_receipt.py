@@ -17,6 +17,7 @@ from aegis_streams.client.errors import (
     DeliveryError,
     NotFoundError,
     NotSealedError,
+    PositionLostError,
     ProposalError,
 )
 from aegis_streams.client.receipts import Rebuilt, ReceiptBuilder
@@ -106,6 +107,7 @@ def test_a_place_that_cannot_be_written(
         (TrustFileError(""), 2),
         (HistoryError(""), 65),
         (NotFoundError(""), 66),
+        (PositionLostError(""), 66),
         (UnavailableError(""), 69),
         (StackError(""), 69),
         (DeliveryError(["x"], 1), 69),

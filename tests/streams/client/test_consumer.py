@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from aegis_codecs.errors import Finding
+from aegis_codecs.errors import Finding, RegistryUnreachableError
 from aegis_codecs.verifier import Verifier
 from aegis_streams.client.consumer import VerifyingDecisionConsumer
 from aegis_streams.client.decisions import DecisionReader, RefusedDecision, VerifiedDecision
-from aegis_streams.client.errors import DecisionFault, NotPermittedError
-from aegis_streams.client.kafka import NO_OFFSET, PARTITION_EOF, Record
+from aegis_streams.client.errors import DecisionFault, NotPermittedError, PositionLostError
+from aegis_streams.client.kafka import NO_SUCH_OFFSET, PARTITION_EOF, Record
 from aegis_streams.client.release import ReleaseGuard
 from aegis_streams.errors import UnavailableError
 from support.decisions import (
@@ -30,6 +30,8 @@ from support.logs import trust
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aegis_codecs.records.envelopes import SignedDecision
+
 
 def _message(each: Record | Message) -> Message:
     return as_message(each) if isinstance(each, Record) else each
@@ -41,14 +43,18 @@ class FakeConsumer:
     def __init__(self, *batches: Sequence[Record | Message]) -> None:
         self.consume = polls(*([_message(each) for each in batch] for batch in batches))
         self.closed = False
-        self.committed = 0
+        self.committed: list[dict[int, int]] = []
         self.refusal: int | None = None
 
-    def commit(self, *, asynchronous: Literal[False]) -> None:
+    def commit(
+        self, *, offsets: list[TopicPartition], asynchronous: Literal[False]
+    ) -> list[TopicPartition]:
         assert not asynchronous
         if self.refusal is not None:
             raise KafkaException(KafkaError(self.refusal))
-        self.committed += 1
+        assert {each.topic for each in offsets} == {"aegis.decisions"}
+        self.committed.append({each.partition: each.offset for each in offsets})
+        return offsets
 
     def close(self) -> None:
         self.closed = True
@@ -133,13 +139,107 @@ def test_lasting_failures_are_raised() -> None:
         decisions.poll(1)
 
 
-def test_commit_keeps_the_position_and_says_when_it_could_not() -> None:
-    kafka = FakeConsumer()
-    decisions = consumer(SignedStream(), kafka)
+def test_commit_keeps_what_was_handed_out_and_says_when_it_could_not() -> None:
+    stream = SignedStream()
+    kafka = FakeConsumer(stream.seal([body(decision_id=f"d-{n}") for n in range(3)]))
+    decisions = consumer(stream, kafka)
     decisions.commit()
-    assert kafka.committed == 1
-    kafka.refusal = NO_OFFSET
-    decisions.commit()
+    assert kafka.committed == []
+    decisions.poll(1)
     kafka.refusal = 27
     with pytest.raises(UnavailableError, match="offsets not committed"):
         decisions.commit()
+    kafka.refusal = None
+    decisions.commit()
+    decisions.commit()
+    assert kafka.committed == [{0: 3}]
+
+
+class Outage:
+    """A registry that is away for some envelopes, for so many askings."""
+
+    def __init__(self, stream: SignedStream, place: bytes, times: int) -> None:
+        self.stream = stream
+        self.place = place
+        self.times = times
+
+    def decode(self, value: bytes) -> SignedDecision:
+        if value == self.place and self.times:
+            self.times -= 1
+            raise RegistryUnreachableError("schema id 7: no usable answer")
+        return self.stream.decode(value)
+
+
+def test_an_outage_of_the_registry_loses_nothing() -> None:
+    stream = SignedStream()
+    batch = stream.seal([body(decision_id=f"d-{n}") for n in range(5)])
+    kafka = FakeConsumer(batch)
+    outage = Outage(stream, batch[2].value or b"", times=3)
+    reader = DecisionReader(Verifier(trust()), outage.decode)
+    decisions = VerifyingDecisionConsumer(kafka, reader, ReleaseGuard(trust()), lambda: NOW)
+    before = ids(decisions.poll(1))
+    decisions.commit()
+    for _ in range(2):
+        with pytest.raises(RegistryUnreachableError):
+            decisions.poll(1)
+        decisions.commit()
+    after = ids(decisions.poll(1))
+    decisions.commit()
+    assert (before, after) == (["d-0", "d-1"], ["d-2", "d-3", "d-4"])
+    assert kafka.committed == [{0: 2}, {0: 5}]
+
+
+def ids(found: list[VerifiedDecision | RefusedDecision]) -> list[str]:
+    assert all(isinstance(each, VerifiedDecision) for each in found), found
+    return [each.decision_id for each in found if isinstance(each, VerifiedDecision)]
+
+
+def test_a_lasting_failure_amid_a_batch_loses_nothing() -> None:
+    stream = SignedStream()
+    first, second = stream.seal([body(decision_id="d-1"), body(decision_id="d-2")])
+    decisions = consumer(stream, FakeConsumer([first, as_error(29), second]))
+    assert ids(decisions.poll(1)) == ["d-1"]
+    with pytest.raises(UnavailableError):
+        decisions.poll(1)
+    assert ids(decisions.poll(1)) == ["d-2"]
+
+
+def test_an_interrupt_loses_nothing() -> None:
+    stream = SignedStream()
+    batch = stream.seal([body(decision_id=f"d-{n}") for n in range(3)])
+    interrupted = [KeyboardInterrupt()]
+
+    def decode(value: bytes) -> SignedDecision:
+        if value == batch[1].value and interrupted:
+            raise interrupted.pop()
+        return stream.decode(value)
+
+    reader = DecisionReader(Verifier(trust()), decode)
+    decisions = VerifyingDecisionConsumer(FakeConsumer(batch), reader, ReleaseGuard(trust()))
+    with pytest.raises(KeyboardInterrupt):
+        decisions.poll(1)
+    assert ids(decisions.poll(1)) == ["d-0", "d-1", "d-2"]
+
+
+def test_a_position_that_was_deleted_is_told_until_somebody_acts() -> None:
+    stream = SignedStream()
+    batch = stream.seal([body()])
+    decisions = consumer(stream, FakeConsumer([as_error(NO_SUCH_OFFSET), *batch]))
+    for _ in range(2):
+        with pytest.raises(PositionLostError, match=r"aegis\.decisions\[0\].*reset-offsets"):
+            decisions.poll(1)
+
+
+def test_what_is_revoked_is_left_to_whoever_gets_it() -> None:
+    stream = SignedStream()
+    first, second = stream.seal([body(decision_id="d-1"), body(decision_id="d-2")])
+    mine, theirs = first._replace(partition=1), second._replace(partition=0)
+    kafka = FakeConsumer([theirs, mine, as_error(29), theirs, mine])
+    decisions = consumer(stream, kafka)
+    decisions.poll(1)
+    decisions._revoked(kafka, [TopicPartition("aegis.decisions", 0)])  # type: ignore[arg-type]  # it is not looked at
+    decisions.commit()
+    assert kafka.committed == [{1: 1}]
+    (found,) = decisions.poll(1)
+    assert isinstance(found, RefusedDecision)
+    assert (found.partition, found.finding) == (1, DecisionFault.OLDER_THAN_SEEN)

@@ -24,7 +24,7 @@ from support.logs import trust
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from confluent_kafka import KafkaError, Message
+    from confluent_kafka import KafkaError, Message, TopicPartition
 
     from aegis_codecs.records.audit import AuditEntry
 
@@ -75,8 +75,10 @@ class Stream:
             return [as_message(self.arrived.pop(0)) for _ in range(count)]
         return [END]
 
-    def commit(self, *, asynchronous: Literal[False]) -> None:
-        raise AssertionError(asynchronous)
+    def commit(
+        self, *, offsets: list[TopicPartition], asynchronous: Literal[False]
+    ) -> list[TopicPartition]:
+        raise AssertionError(offsets, asynchronous)
 
     def close(self) -> None:
         self.arrived.clear()

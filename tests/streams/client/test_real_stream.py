@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 
-from aegis_codecs.records.envelopes import SignedDecision, signed_decision_codec
+from aegis_codecs.errors import RegistryUnreachableError
+from aegis_codecs.records.envelopes import (
+    CheckpointRecord,
+    SignedDecision,
+    checkpoint_codec,
+    signed_decision_codec,
+)
 from aegis_codecs.records.proposals import to_json
 from aegis_codecs.records.wire import WireEncoder, schema_id
 from aegis_codecs.registry import Registry
@@ -18,6 +25,7 @@ from aegis_streams.client import (
     DecisionFault,
     Delivered,
     NotPermittedError,
+    PositionLostError,
     ProposalError,
     ProposalProducer,
     ReceiptBuilder,
@@ -25,10 +33,13 @@ from aegis_streams.client import (
     RefusedDecision,
     VerifiedDecision,
     VerifyingDecisionConsumer,
+    consumer,
 )
 from aegis_streams.client.codecs import decision_decoder
-from aegis_streams.kafka.scan import scan
-from aegis_streams.names import DECISIONS
+from aegis_streams.client.decisions import DecisionReader
+from aegis_streams.kafka.partitions import murmur2_partition
+from aegis_streams.kafka.scan import Scanned, scan, watermarks
+from aegis_streams.names import CHECKPOINTS, DECISIONS
 from aegis_streams.stack.processes import wait_until
 from support.decisions import proposal
 from support.deployment import Deployment
@@ -38,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from aegis_streams.client.kafka import Record
     from support.stack import RunningStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
@@ -133,6 +145,114 @@ def test_a_repeat_makes_no_decision_and_a_group_goes_on_where_it_committed(
     assert seen == [first["proposal_id"], second["proposal_id"]]
 
 
+def test_a_new_group_sees_what_is_submitted_after_it_connected(deployment: Deployment) -> None:
+    settings, mine = deployment.settings, fresh(agent_id=unique("agent"))
+    with VerifyingDecisionConsumer.connect(settings, group=unique("group")) as decisions:
+        with ProposalProducer.connect(settings) as producer:
+            producer.submit(mine)
+        assert last_decision(deployment, mine["agent_id"])  # it was decided before the first poll
+        (found,) = collect(decisions, 1)
+        assert isinstance(found, VerifiedDecision)
+        assert found.proposal_id == mine["proposal_id"]
+
+
+def test_a_second_member_takes_over_the_start_of_the_group(deployment: Deployment) -> None:
+    settings, group, mine = deployment.settings, unique("group"), fresh(agent_id=unique("agent"))
+    with VerifyingDecisionConsumer.connect(settings, group=group):
+        with ProposalProducer.connect(settings) as producer:
+            producer.submit(mine)
+        assert last_decision(deployment, mine["agent_id"])
+        second = VerifyingDecisionConsumer.connect(settings, group=group)
+    with second as decisions:
+        (found,) = collect(decisions, 1)
+        assert isinstance(found, VerifiedDecision)
+        assert found.proposal_id == mine["proposal_id"]
+
+
+def test_a_service_that_starts_before_the_registry_loses_nothing(deployment: Deployment) -> None:
+    settings, group, mine = deployment.settings, unique("group"), fresh(agent_id=unique("agent"))
+    with VerifyingDecisionConsumer.connect(settings, group=group):
+        pass
+    with ProposalProducer.connect(settings) as producer:
+        producer.submit(mine)
+    assert last_decision(deployment, mine["agent_id"])
+    away = replace(settings, registry_url="http://127.0.0.1:1/apis/ccompat/v7")
+    with pytest.raises(RegistryUnreachableError):
+        VerifyingDecisionConsumer.connect(away, group=group)
+    with VerifyingDecisionConsumer.connect(settings, group=group) as decisions:
+        (found,) = collect(decisions, 1)
+        assert isinstance(found, VerifiedDecision)
+        assert found.proposal_id == mine["proposal_id"]
+
+
+def test_what_was_not_handed_out_is_not_committed(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, group, agent = deployment.settings, unique("group"), unique("agent")
+    with VerifyingDecisionConsumer.connect(settings, group=group):
+        pass
+    with ProposalProducer.connect(settings) as producer:
+        sent = [fresh(agent_id=agent) for _ in range(3)]
+        for each in sent:
+            producer.submit(each)
+    assert wait_until(lambda: len(decisions_of(deployment, agent)) == 3, DEADLINE)
+    read = DecisionReader.read
+    seen: list[VerifiedDecision | RefusedDecision] = []
+
+    def fails_at_the_second(reader: DecisionReader, record: Record) -> Any:
+        if record.key == agent.encode() and record.offset != first.offset:
+            raise RegistryUnreachableError("gone")
+        return read(reader, record)
+
+    first = decisions_of(deployment, agent)[0]
+    with VerifyingDecisionConsumer.connect(settings, group=group) as decisions:
+        monkeypatch.setattr(DecisionReader, "read", fails_at_the_second)
+        seen += collect(decisions, 1)
+        for _ in range(2):
+            with pytest.raises(RegistryUnreachableError):
+                poll_until_something(decisions)
+            decisions.commit()
+        monkeypatch.setattr(DecisionReader, "read", read)
+    with VerifyingDecisionConsumer.connect(settings, group=group) as decisions:
+        seen += collect(decisions, 2)
+    found = [each.proposal_id for each in seen if isinstance(each, VerifiedDecision)]
+    assert found == [each["proposal_id"] for each in sent]
+
+
+def poll_until_something(decisions: VerifyingDecisionConsumer) -> None:
+    assert wait_until(lambda: bool(decisions.poll(0.5)), DEADLINE)
+
+
+def test_a_group_that_was_away_too_long_is_told(
+    deployment: Deployment, stack: RunningStack
+) -> None:
+    settings, group, mine = deployment.settings, unique("group"), fresh(agent_id="agent-l")
+    with VerifyingDecisionConsumer.connect(settings, group=group):
+        pass
+    with ProposalProducer.connect(settings) as producer:
+        producer.submit(mine)
+    assert last_decision(deployment, "agent-l")
+    partition = murmur2_partition(b"agent-l", settings.partitions)
+    after = decisions_of(deployment, "agent-l")[-1].offset + 1
+    for done in stack.admin.delete_records([TopicPartition(DECISIONS, partition, after)]).values():
+        done.result(30)
+    with pytest.raises(PositionLostError, match=rf"\[{partition}\].*reset-offsets"):
+        VerifyingDecisionConsumer.connect(settings, group=group)
+
+
+def test_a_position_that_is_deleted_while_a_group_reads_is_told(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = deployment.settings
+    high = watermarks(settings.bootstrap, DECISIONS, 0)[1]
+    beyond = [TopicPartition(DECISIONS, 0, high + 1_000)]
+    monkeypatch.setattr(consumer, "start_positions", lambda *_: beyond)
+    with VerifyingDecisionConsumer.connect(settings) as decisions:
+        for _ in range(2):
+            with pytest.raises(PositionLostError, match=r"\[0\].*reset-offsets"):
+                poll_until_something(decisions)
+
+
 def test_what_others_write_on_the_topic_is_refused(deployment: Deployment) -> None:
     settings = deployment.settings
     with ProposalProducer.connect(settings) as producer:
@@ -162,21 +282,18 @@ def agents(found: list[VerifiedDecision | RefusedDecision]) -> set[str]:
     return {each.agent_id for each in found if isinstance(each, VerifiedDecision)}
 
 
+def decisions_of(deployment: Deployment, agent: str) -> list[Scanned]:
+    """Return what lies on the decisions topic about an agent."""
+    settings = deployment.settings
+    partition = murmur2_partition(agent.encode(), settings.partitions)
+    found = scan(settings.bootstrap, DECISIONS, partition, 0)
+    return [record for record in found if record.key == agent.encode()]
+
+
 def last_decision(deployment: Deployment, agent: str) -> bytes:
     """Return the value of the newest record of an agent on the decisions topic."""
-    found: list[bytes] = []
-
-    def there() -> bool:
-        found[:] = [
-            record.value or b""
-            for partition in range(deployment.settings.partitions)
-            for record in scan(deployment.settings.bootstrap, DECISIONS, partition, 0)
-            if record.key == agent.encode()
-        ]
-        return bool(found)
-
-    assert wait_until(there, DEADLINE)
-    return found[-1]
+    assert wait_until(lambda: bool(decisions_of(deployment, agent)), DEADLINE)
+    return decisions_of(deployment, agent)[-1].value or b""
 
 
 def test_receipts_of_old_and_new_decisions_are_rebuilt(deployment: Deployment) -> None:
@@ -202,6 +319,31 @@ def test_receipts_of_old_and_new_decisions_are_rebuilt(deployment: Deployment) -
         assert rebuilt.leaf.body == decision.leaf.body
         assert rebuilt.leaf.index == decision.leaf.index
         assert rebuilt.leaf.size >= decision.leaf.size
+
+
+@pytest.mark.usefixtures("command_line")
+def test_junk_beside_the_checkpoints_disables_nothing(
+    deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = deployment.settings
+    with ProposalProducer.connect(settings) as producer:
+        producer.submit(fresh(agent_id="agent-j"))
+    decision = decision_decoder(settings.registry_url)(last_decision(deployment, "agent-j"))
+    kept, proof = tmp_path / "kept", tmp_path / "proof"
+    assert main(["receipt", decision.decision_id, "-o", str(kept)]) == 0
+    number = Registry(settings.registry_url).ensure_registered()["Checkpoint"]
+    encoder: WireEncoder[CheckpointRecord] = WireEncoder(checkpoint_codec(), number)
+    plain = Producer({"bootstrap.servers": settings.bootstrap})
+    for partition in range(settings.partitions):
+        log = settings.origin(partition)
+        lie = encoder.encode(CheckpointRecord(log, 10**9, b"x", False))
+        for value in (lie, b"nonsense", b"\0" * 40):
+            plain.produce(CHECKPOINTS, value, log.encode(), partition)
+    assert plain.flush(30) == 0
+    assert main(["receipt", decision.decision_id, "-o", str(tmp_path / "again")]) == 0
+    assert main(["consistency", "prove", str(kept), "-o", str(proof)]) == 0
+    assert main(["consistency", "check", str(kept), str(proof)]) == 0
+    assert "were signed" not in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("command_line")

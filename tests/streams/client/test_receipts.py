@@ -8,13 +8,12 @@ import pytest
 
 from aegis_codecs.errors import Finding, NotTrustedError
 from aegis_codecs.records import bodies
-from aegis_codecs.records.envelopes import CheckpointRecord
 from aegis_codecs.verifier import Verifier
 from aegis_streams.client.errors import NotFoundError, NotSealedError
 from aegis_streams.client.receipts import ReceiptBuilder
 from aegis_streams.errors import ContinuityError
 from support.decisions import audit_entries, body, cause
-from support.logs import SampleLog, trust
+from support.logs import SampleLog, lies, trust
 
 if TYPE_CHECKING:
     from aegis_codecs.records.audit import AuditEntry
@@ -25,7 +24,7 @@ class Topics:
 
     def __init__(self) -> None:
         self.entries: dict[int, list[AuditEntry]] = {0: [], 1: []}
-        self.checkpoints: dict[int, list[CheckpointRecord]] = {0: [], 1: []}
+        self.notes: dict[int, list[bytes]] = {0: [], 1: []}
         self.logs = {number: SampleLog(f"aegis/local/1/{number}") for number in (0, 1)}
 
     def decide(self, partition: int, *ids: str, sealed: bool = True) -> None:
@@ -36,15 +35,15 @@ class Topics:
         self.entries[partition] = audit_entries(committed, log.signer.origin)
         if sealed:
             log.append(committed[log.tree.size :])
-            self.checkpoints[partition].append(
-                CheckpointRecord(log.signer.origin, log.tree.size, log.seal(), False)
-            )
+            self.notes[partition].append(log.seal())
 
     def builder(self) -> ReceiptBuilder:
         """Return a builder that reads these topics."""
-        return ReceiptBuilder(
-            2, self.entries.__getitem__, self.checkpoints.__getitem__, Verifier(trust())
-        )
+        return ReceiptBuilder(2, self.entries.__getitem__, self.last_notes, Verifier(trust()))
+
+    def last_notes(self, partition: int, last: int) -> list[bytes]:
+        """Return the last notes of a partition."""
+        return self.notes[partition][-last:]
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_a_repeat_that_names_the_decision_is_not_mistaken_for_it(topics: Topics)
     topics.entries[0] = audit_entries(made)
     log = topics.logs[0]
     log.append(made[log.tree.size :])
-    topics.checkpoints[0].append(CheckpointRecord("aegis/local/1/0", 7, log.seal(), False))
+    topics.notes[0].append(log.seal())
     assert topics.builder().rebuild("d-7").leaf.index == 6
 
 
@@ -103,8 +102,8 @@ def test_committed_and_not_yet_sealed(topics: Topics) -> None:
 
 
 def test_no_checkpoint_left(topics: Topics) -> None:
-    topics.checkpoints[0].clear()
-    with pytest.raises(NotFoundError, match="no checkpoint is left"):
+    topics.notes[0].clear()
+    with pytest.raises(NotFoundError, match="no checkpoint that verifies is left"):
         topics.builder().rebuild("d-1")
 
 
@@ -129,11 +128,18 @@ def test_leaf_replaced_after_it_was_signed(topics: Topics) -> None:
     assert caught.value.finding is Finding.ROOT_MISMATCH
 
 
-def test_checkpoint_of_a_log_that_is_not_believed(topics: Topics) -> None:
-    record = topics.checkpoints[0][-1]
+def test_log_that_is_not_believed(topics: Topics) -> None:
     stranger = SampleLog("aegis/elsewhere/1/0")
-    stranger.append([entry.body for entry in topics.entries[0]])
-    topics.checkpoints[0] = [record._replace(note=stranger.seal())]
+    bodies_of = [entry.body for entry in topics.entries[0]]
+    topics.entries[0] = audit_entries(bodies_of, stranger.signer.origin)
+    stranger.append(bodies_of)
+    topics.notes[0] = [stranger.seal()]
     with pytest.raises(NotTrustedError) as caught:
         topics.builder().rebuild("d-1")
     assert caught.value.finding is Finding.UNKNOWN_ORIGIN
+
+
+def test_a_huge_size_that_nobody_signed_is_no_accusation(topics: Topics) -> None:
+    topics.notes[0] += [b"x", *lies()]
+    rebuilt = topics.builder().rebuild("d-1")
+    assert (rebuilt.leaf.index, rebuilt.leaf.size) == (0, 5)

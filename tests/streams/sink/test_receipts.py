@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aegis_codecs.errors import Finding, NotTrustedError
-from aegis_codecs.records.envelopes import CheckpointRecord
 from aegis_codecs.trust_file import load_trust, render_trust
 from aegis_codecs.verifier import Verifier
 from aegis_governance.cli import main
@@ -82,11 +81,10 @@ def test_receipts_verify_as_anywhere(
 ) -> None:
     rebuilt = rebuild_receipt(stored.settings, wanted)
     assert (rebuilt.leaf.index, rebuilt.leaf.size) == (IDS.index(wanted), size)
-    record = CheckpointRecord(ORIGIN, size, stored.notes[size], True)
     topic = ReceiptBuilder(
         1,
         lambda _: stored.entries,
-        lambda _: [record],
+        lambda *_: [stored.notes[size]],
         Verifier(load_trust(tmp_path / "trust.json")),
     )
     assert rebuilt == topic.rebuild(wanted), "the topic gives the same bytes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -139,9 +140,104 @@ def test_configuration_changes_nothing(repository: GitRepository) -> None:
         "i18n.logOutputEncoding": "latin1",
         "format.pretty": "fuller",
         "core.quotePath": "false",
+        "log.showRoot": "false",
+        "core.bigFileThreshold": "1",
     }.items():
         repository.git("config", setting, value)
     assert list(read_commits(repository.path)) == plain
+
+
+ATTRIBUTES = "*.lock -diff\n*.py diff=own\n"
+"""Without a diff the first counts as binary, the second as its driver says."""
+
+
+@pytest.mark.parametrize("place", [".gitattributes", ".git/info/attributes"])
+def test_attributes_change_nothing(repository: GitRepository, place: str) -> None:
+    repository.commit("Lock", {"poetry.lock": lines(100), "a.py": lines(3)})
+    plain = list(read_commits(repository.path))
+    repository.git("config", "diff.own.binary", "true")
+    (repository.path / place).parent.mkdir(exist_ok=True)
+    (repository.path / place).write_text(ATTRIBUTES)
+    changed = repository.git("log", "--numstat", "--format=")
+    assert "-\t-\tpoetry.lock" in changed  # git itself does follow them
+    assert list(read_commits(repository.path)) == plain
+    assert FileChange("poetry.lock", None, 100, 0) in plain[0].files
+
+
+def test_attributes_that_were_committed_change_nothing(
+    repository: GitRepository, tmp_path: Path
+) -> None:
+    repository.commit("Lock", {"poetry.lock": lines(100)})
+    plain = list(read_commits(repository.path))
+    repository.commit("Mark", {".gitattributes": ATTRIBUTES})
+    repository.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare"))
+    repository.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
+    found = list(read_commits(repository.path))
+    assert found[:1] == plain
+    assert list(read_commits(tmp_path / "bare")) == found
+    assert list(read_commits(tmp_path / "linked")) == found
+
+
+def test_what_a_user_configured_changes_nothing(
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit("Lock", {"poetry.lock": lines(100)})
+    plain = list(read_commits(repository.path))
+    for folder in (tmp_path / "git", tmp_path / ".config" / "git"):
+        folder.mkdir(parents=True)
+        (folder / "attributes").write_text(ATTRIBUTES)
+    settings = "[log]\nshowRoot = false\n[core]\nbigFileThreshold = 1\n"
+    (tmp_path / "config").write_text(f"{settings}attributesFile = {tmp_path}/git/attributes\n")
+    for home in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(home, str(tmp_path))
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, str(tmp_path / "config"))
+    assert list(read_commits(repository.path)) == plain
+
+
+def test_a_module_that_is_ignored_still_counts(repository: GitRepository, tmp_path: Path) -> None:
+    sha = repository.commit("Start", {"a.py": "a\n"})
+    modules = '[submodule "m"]\n\tpath = m\n\turl = ../m\n\tignore = all\n'
+    (repository.path / ".gitmodules").write_text(modules)
+    repository.git("add", ".gitmodules")
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{sha},m")
+    repository.git("commit", "--quiet", "-m", "Add a module")
+    repository.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare"))
+    *_, last = read_commits(repository.path)
+    assert FileChange("m", None, 1, 0) in last.files
+    assert list(read_commits(tmp_path / "bare")) == list(read_commits(repository.path))
+
+
+def test_grafts_are_not_followed(repository: GitRepository) -> None:
+    for n in range(1, 4):
+        repository.commit(f"Change {n}", {"a.py": lines(n)})
+    plain = list(read_commits(repository.path))
+    (repository.path / ".git" / "info").mkdir(exist_ok=True)
+    (repository.path / ".git" / "info" / "grafts").write_text(f"{repository.head()}\n")
+    assert list(read_commits(repository.path)) == plain
+
+
+def test_repository_of_sha256(tmp_path: Path) -> None:
+    repository = GitRepository(tmp_path / "wide", "--object-format=sha256")
+    sha = repository.commit("Start", {"a.py": lines(2)})
+    (commit,) = read_commits(repository.path)
+    assert (commit.sha, len(sha), commit.files) == (sha, 64, (FileChange("a.py", None, 2, 0),))
+
+
+def test_nothing_is_left_behind_and_nothing_written(
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    repository.commit("Start", {"a.py": "a\n"})
+    before = sorted(repository.path.rglob("*"))
+    assert len(list(read_commits(repository.path))) == 1
+    abandoned = read_commits(repository.path)
+    next(abandoned)
+    abandoned.close()  # type: ignore[attr-defined]  # a generator behind the iterator type
+    assert list(scratch.iterdir()) == []
+    assert sorted(repository.path.rglob("*")) == before
 
 
 def test_replaced_objects_are_not_followed(repository: GitRepository) -> None:
@@ -175,6 +271,16 @@ def test_bare_repository_and_shallow_clone(repository: GitRepository, tmp_path: 
     assert not is_shallow(tmp_path / "bare")
     assert is_shallow(tmp_path / "shallow")
     assert len(list(read_commits(tmp_path / "shallow"))) == 1
+
+
+def test_partial_clone_says_what_is_needed(repository: GitRepository, tmp_path: Path) -> None:
+    repository.commit("Start", {"a.py": "a\n"})
+    repository.git("config", "uploadpack.allowFilter", "true")
+    source = f"file://{repository.path}"
+    partial = tmp_path / "partial"
+    repository.git("clone", "--quiet", "--bare", "--filter=blob:none", source, str(partial))
+    with pytest.raises(HistoryError, match=r"partial: git log failed: .*make a full one"):
+        list(read_commits(partial))
 
 
 def test_iterator_can_be_abandoned(repository: GitRepository) -> None:

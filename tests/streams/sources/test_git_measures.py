@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aegis_streams.sources import git_measures as measure
+
+if TYPE_CHECKING:
+    import pytest
 
 unit = st.floats(0, 1)
 lines = st.integers(0, 10**9)
@@ -32,6 +38,11 @@ def test_risk_is_bounded_and_rises_with_size_and_past(
 def test_fix_share_is_below_one(changes: int, fixes: int) -> None:
     fixes = min(fixes, changes)
     assert 0 <= measure.fix_share(changes, fixes) < 1
+
+
+def test_means_are_the_same_where_sums_compensate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "sum", math.fsum, raising=False)  # as from Python 3.12 on
+    assert measure.weighted_mean([1e16, 1.0, -1e16, 1.0], [1, 1, 1, 1]) == 0.25
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=50))
