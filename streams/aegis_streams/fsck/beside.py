@@ -10,8 +10,12 @@ from aegis_streams.fsck.database import CHECKPOINTS, QUARANTINES, Database
 from aegis_streams.fsck.errors import CannotCheckError, DistrustError
 from aegis_streams.fsck.findings import Code, Findings
 from aegis_streams.fsck.rows import Rows
+from aegis_streams.fsck.tables import check_tables
+from aegis_streams.fsck.trust import Trust
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from aegis_streams.fsck.kafka import Cluster
     from aegis_streams.fsck.task import Task
     from aegis_streams.fsck.trust import Signatures
@@ -24,12 +28,16 @@ class Beside:
         task: Names log and database.
         kafka: Knows how far the sink came: what it delivered before that moment must be there.
 
+    Attributes:
+        told: What is no finding and worth knowing, known after `finish`.
+
     Raises:
         CannotCheckError: Kafka or the database does not answer.
     """
 
     def __init__(self, task: Task, kafka: Cluster) -> None:
-        self._log, self._partition = task.log, task.partition
+        self._log = task.log
+        self._others = None if task.partition else tuple(Trust(task.trust).logs)
         source = task.source
         topics = {"sink": source.topics.audit, "sink-checkpoints": source.topics.checkpoints}
         self._delivered = [
@@ -44,6 +52,7 @@ class Beside:
             raise CannotCheckError("no database is named")
         self._base = Database(source.database)
         self._rows: Rows | None = None
+        self.told: list[str] = []
 
     def take(self, signatures: Signatures, claims: Claims, findings: Findings) -> int:
         """Keep what the checkpoints claim; return how many there are."""
@@ -62,7 +71,8 @@ class Beside:
 
     def finish(self, claims: Claims, findings: Findings) -> dict[str, int]:
         """Report what is left over, and return how much was compared."""
-        check_guard(self._log, self._partition, self._base, findings)
+        check_guard(self._log, self._base, self._others, findings)
+        self.told += check_tables(self._log, self._base, self._others, findings)
         waiting = check_kept(claims, self._delivered[1], findings)
         found = {"stored checkpoints on their way": waiting}
         if self._rows is not None:
@@ -108,10 +118,19 @@ def take_stored(
     return count, newest
 
 
-def check_guard(log: str, partition: int, base: Database, findings: Findings) -> None:
-    """Report what the guards refused."""
+def check_guard(
+    log: str, base: Database, others: Collection[str] | None, findings: Findings
+) -> None:
+    """Report what the guards refused.
+
+    Args:
+        log: Of this log.
+        base: The database.
+        others: And of what is none of these logs; None leaves that out.
+        findings: Takes it.
+    """
     for table in QUARANTINES:
-        for number, sequence, reason in base.refused(table, log, nameless=partition == 0):
+        for number, sequence, reason in base.refused(table, log, others):
             findings.add(
                 Code.QUARANTINE,
                 f"number {number}, about leaf {sequence}: {reason}",

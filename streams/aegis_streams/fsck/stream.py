@@ -88,6 +88,7 @@ class StreamJudge:
         self._horizon = Horizon(task.directory)
         self._marks = Marks()
         self._sealed = self._begun = 0
+        self._entries: Entries | None = None
         self._beside: Beside | None = None
 
     def judge(self) -> Judged:
@@ -115,6 +116,11 @@ class StreamJudge:
         judge.finish()
         self._sum_up(judge, ends, newest)
         return self._result()
+
+    @property
+    def reached(self) -> int:
+        """The leaf that is judged, or comes next."""
+        return 0 if self._entries is None else self._entries.sequence
 
     def stopped(self) -> Judged:
         """Return what was found up to where nothing more could be checked."""
@@ -204,6 +210,7 @@ class StreamJudge:
         proposals = self._task.source.topics.inputs[0][0]
         foreseen = Foreseen(log, proposals, partition)
         entries = Entries(log, place, self._tools[1], foreseen, self.findings)
+        self._entries = entries
         tree = None
         if start is not None:
             entries.sequence, entries.time = start.size, start.time
@@ -347,6 +354,7 @@ class StreamJudge:
             figures["dead letters expired"] = judge.letters.expired
         if self._beside is not None:
             figures |= self._beside.finish(self.claims, self.findings)
+            result.told += self._beside.told
         if not figures["retained checkpoints"]:
             result.told.append(BLIND)
 
