@@ -14,8 +14,6 @@ from aegis_streams.fsck.tables import check_tables
 from aegis_streams.fsck.trust import Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from aegis_streams.fsck.kafka import Cluster
     from aegis_streams.fsck.task import Task
     from aegis_streams.fsck.trust import Signatures
@@ -36,7 +34,7 @@ class Beside:
     """
 
     def __init__(self, task: Task, kafka: Cluster) -> None:
-        self._log = task.log
+        self._log, self._partition = task.log, task.partition
         self._others = None if task.partition else tuple(Trust(task.trust).logs)
         source = task.source
         topics = {"sink": source.topics.audit, "sink-checkpoints": source.topics.checkpoints}
@@ -71,7 +69,7 @@ class Beside:
 
     def finish(self, claims: Claims, findings: Findings) -> dict[str, int]:
         """Report what is left over, and return how much was compared."""
-        check_guard(self._log, self._base, self._others, findings)
+        check_guard(self._log, self._partition, self._base, findings)
         self.told += check_tables(self._log, self._base, self._others, findings)
         waiting = check_kept(claims, self._delivered[1], findings)
         found = {"stored checkpoints on their way": waiting}
@@ -118,19 +116,10 @@ def take_stored(
     return count, newest
 
 
-def check_guard(
-    log: str, base: Database, others: Collection[str] | None, findings: Findings
-) -> None:
-    """Report what the guards refused.
-
-    Args:
-        log: Of this log.
-        base: The database.
-        others: And of what is none of these logs; None leaves that out.
-        findings: Takes it.
-    """
+def check_guard(log: str, partition: int, base: Database, findings: Findings) -> None:
+    """Report what the guards refused."""
     for table in QUARANTINES:
-        for number, sequence, reason in base.refused(table, log, others):
+        for number, sequence, reason in base.refused(table, log, nameless=partition == 0):
             findings.add(
                 Code.QUARANTINE,
                 f"number {number}, about leaf {sequence}: {reason}",

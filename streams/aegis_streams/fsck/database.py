@@ -16,7 +16,7 @@ from psycopg import errors
 from aegis_streams.fsck.errors import CannotCheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
 RECORDS: Final = "aegis.audit_records"
 RETIRED: Final = "aegis.audit_retired"
@@ -45,9 +45,9 @@ select coalesce(next_sequence, -1), coalesce(entry_hash, '') from aegis.audit_he
 where log = %s"""
 _REFUSED: Final = {
     "aegis.audit_quarantine": "select id, sequence, reason from aegis.audit_quarantine "
-    "where log = %s or (%s and (log is null or log <> all(%s))) order by id",
+    "where log = %s or (log is null and %s) order by id",
     "aegis.checkpoint_quarantine": "select id, size - 1, reason from aegis.checkpoint_quarantine "
-    "where log = %s or (%s and (log is null or log <> all(%s))) order by id",
+    "where log = %s or (log is null and %s) order by id",
 }
 _STRANGERS: Final = """
 with recursive found (log) as (
@@ -156,18 +156,15 @@ class Database:
         found = list(self._portions("head", _HEAD, log))
         return found[0] if found else (0, bytes(32))
 
-    def refused(
-        self, table: str, log: str, others: Collection[str] | None
-    ) -> list[tuple[int, int, str]]:
+    def refused(self, table: str, log: str, *, nameless: bool) -> list[tuple[int, int, str]]:
         """Return id, sequence and reason of what a guard refused.
 
         Args:
             table: One of `QUARANTINES`.
             log: The log.
-            others: With what names no log, and logs that are not among these; None leaves it out.
+            nameless: With what names no log.
         """
-        known = list(others or ())
-        return list(self._portions("refused", _REFUSED[table], log, others is not None, known))
+        return list(self._portions("refused", _REFUSED[table], log, nameless))
 
     def strangers(self, table: str, known: list[str]) -> list[str]:
         """Return the logs that a table holds and that are not among the known ones."""

@@ -76,8 +76,8 @@ class StoreJudge:
         self._progress(head[0], head[0])
         history.finish(self._sequence)
         self._check_head(head)
+        check_guard(task.log, task.partition, self._base, self.findings)
         others = None if task.partition else tuple(self._trust.logs)
-        check_guard(task.log, self._base, others, self.findings)
         result.told += check_tables(task.log, self._base, others, self.findings)
         result.newest = newest.note
         result.figures = {

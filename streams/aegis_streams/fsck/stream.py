@@ -88,8 +88,8 @@ class StreamJudge:
         self._horizon = Horizon(task.directory)
         self._marks = Marks()
         self._sealed = self._begun = 0
-        self._entries: Entries | None = None
         self._beside: Beside | None = None
+        self._entries: Entries | None = None
 
     def judge(self) -> Judged:
         """Judge the log.
@@ -109,6 +109,7 @@ class StreamJudge:
         start, newest = self._take_checkpoints(ends)
         # Step 7
         judge = self._prepare(ends, start)
+        self._entries = judge.entries
         # Step 8
         records = self._kafka.read(ends.audit, 0 if start is None else start.audit)
         judge.run(self._watched(records, judge, ends), lambda _: self._verified(judge, ends))
@@ -210,7 +211,6 @@ class StreamJudge:
         proposals = self._task.source.topics.inputs[0][0]
         foreseen = Foreseen(log, proposals, partition)
         entries = Entries(log, place, self._tools[1], foreseen, self.findings)
-        self._entries = entries
         tree = None
         if start is not None:
             entries.sequence, entries.time = start.size, start.time

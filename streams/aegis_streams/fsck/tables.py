@@ -11,7 +11,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from aegis_streams.fsck.database import CHECKPOINTS, HEADS, RECORDS, RETIRED, SCHEMAS
+from aegis_streams.fsck.database import (
+    CHECKPOINTS,
+    HEADS,
+    QUARANTINES,
+    RECORDS,
+    RETIRED,
+    SCHEMAS,
+)
 from aegis_streams.fsck.findings import Code
 from aegis_streams.fsck.schemas import resolved_bodies
 
@@ -60,6 +67,14 @@ def _check_strays(base: Database, known: list[str], findings: Findings) -> None:
             findings.add(
                 Code.ROW_INVENTED,
                 f"{nameless} rows belong to no log, or to no place in it: that is null",
+                table=table,
+            )
+
+    for table in QUARANTINES:
+        for log in base.strangers(table, known):
+            findings.add(
+                Code.QUARANTINE,
+                f"rows of a log {log[:200]!r}, which the trust file does not know",
                 table=table,
             )
 
