@@ -36,6 +36,7 @@ class Beside:
     def __init__(self, task: Task, kafka: Cluster) -> None:
         self._log, self._partition = task.log, task.partition
         self._others = None if task.partition else tuple(Trust(task.trust).logs)
+        self.told: list[str] = []
         source = task.source
         topics = {"sink": source.topics.audit, "sink-checkpoints": source.topics.checkpoints}
         self._delivered = [
@@ -50,7 +51,6 @@ class Beside:
             raise CannotCheckError("no database is named")
         self._base = Database(source.database)
         self._rows: Rows | None = None
-        self.told: list[str] = []
 
     def take(self, signatures: Signatures, claims: Claims, findings: Findings) -> int:
         """Keep what the checkpoints claim; return how many there are."""
@@ -70,7 +70,6 @@ class Beside:
     def finish(self, claims: Claims, findings: Findings) -> dict[str, int]:
         """Report what is left over, and return how much was compared."""
         check_guard(self._log, self._partition, self._base, findings)
-        self.told += check_tables(self._log, self._base, self._others, findings)
         waiting = check_kept(claims, self._delivered[1], findings)
         found = {"stored checkpoints on their way": waiting}
         if self._rows is not None:
@@ -78,6 +77,7 @@ class Beside:
             found["rows"] = self._rows.matched
             found["retired rows"] = self._rows.retired
             found["rows on their way"] = self._rows.behind
+        self.told += check_tables(self._log, self._base, self._others, findings)
         return found
 
     def close(self) -> None:

@@ -77,8 +77,6 @@ class StoreJudge:
         history.finish(self._sequence)
         self._check_head(head)
         check_guard(task.log, task.partition, self._base, self.findings)
-        others = None if task.partition else tuple(self._trust.logs)
-        result.told += check_tables(task.log, self._base, others, self.findings)
         result.newest = newest.note
         result.figures = {
             "rows": self._sequence,
@@ -90,6 +88,8 @@ class StoreJudge:
         }
         if not retained:
             result.told.append(BLIND)
+        others = None if task.partition else tuple(self._trust.logs)
+        result.told += check_tables(task.log, self._base, others, self.findings)
         result.findings = list(self.findings.found.values())
         return result
 

@@ -8,6 +8,8 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from aegis_codecs.records import bodies, schemas
+from aegis_streams.fsck import CannotCheckError
+from aegis_streams.fsck.database import Database
 from aegis_streams.names import AUDIT
 from support.forgery import codes, first
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from support.auditor import Auditor
+    from support.database import TestDatabase
 
 pytestmark = pytest.mark.stack
 
@@ -286,3 +289,18 @@ def test_a_question_that_fails_is_told_from_a_database_that_is_away(
     assert "the database does not give its " in why
     assert advice in why
     assert (codes(report), report.exit_code) == (set(), 2)
+
+
+def test_a_connection_that_breaks_is_told_from_a_question_that_fails(
+    database: TestDatabase,
+) -> None:
+    base = Database(database.auditor_url)
+    base.head("aegis/local/1/0")
+    with database.admin() as admin:
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = 'aegis-fsck' and datname = current_database()"
+        )
+    with pytest.raises(CannotCheckError, match="does not answer any more"):
+        base.head("aegis/local/1/0")
+    base.close()
