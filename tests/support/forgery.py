@@ -190,6 +190,7 @@ class Forger:
             topics,
             more.pop("registry", real.registry),
             more.pop("database", None),
+            more.pop("groups", {}),
         )
         task = fsck.Task(
             real.log,
@@ -200,6 +201,14 @@ class Forger:
             now_ms=int(time.time() * 1000),
         )
         return fsck.judge([replace(task, **more)], processes=1)
+
+    def commit(self, group: str, topic: str, offset: int) -> None:
+        """Have a consumer group commit an offset of a true topic."""
+        settings = {"bootstrap.servers": self.real.bootstrap, "group.id": group}
+        consumer = Consumer(settings)
+        place = TopicPartition(self._written(topic, None), 0, offset)
+        consumer.commit(offsets=[place], asynchronous=False)
+        consumer.close()
 
     def _written(self, topic: str, records: list[Rec] | None) -> str:
         """Return the name of a topic that holds these records; the true ones are written once."""

@@ -11,6 +11,8 @@ from aegis_streams.fsck.errors import CannotCheckError, DistrustError
 from aegis_streams.fsck.findings import Code, Findings
 from aegis_streams.fsck.kept import Kept
 from aegis_streams.fsck.rows import Rows
+from aegis_streams.fsck.tables import check_tables
+from aegis_streams.fsck.trust import Trust
 
 if TYPE_CHECKING:
     from aegis_streams.fsck.kafka import Cluster
@@ -25,12 +27,17 @@ class Beside:
         task: Names log and database.
         kafka: Knows how far the sink came: what it delivered before that moment must be there.
 
+    Attributes:
+        told: What is no finding and worth knowing, known after `finish`.
+
     Raises:
         CannotCheckError: Kafka or the database does not answer.
     """
 
     def __init__(self, task: Task, kafka: Cluster) -> None:
         self._log, self._partition = task.log, task.partition
+        self._others = None if task.partition else tuple(Trust(task.trust).logs)
+        self.told: list[str] = []
         source = task.source
         topics = {"sink": source.topics.audit, "sink-checkpoints": source.topics.checkpoints}
         self._delivered = [
@@ -78,6 +85,7 @@ class Beside:
             found["rows"] = self._rows.matched
             found["retired rows"] = self._rows.retired
             found["rows on their way"] = self._rows.behind
+        self.told += check_tables(self._log, self._base, self._others, findings)
         return found
 
     def close(self) -> None:

@@ -325,7 +325,10 @@ def _shown(decision: bytes) -> bytes:
 
 
 def decision_id(origin: str, facts: Facts) -> str:
-    """Return the id that rule 9 gives the decision in a leaf."""
+    """Return the id that rule 9 gives the decision in a leaf; empty where no input can lie."""
     data = f"{origin}\0{facts.cause_topic}\0".encode()
-    place = _PLACE.pack(facts.cause_partition, facts.cause_offset, facts.ordinal)
+    try:
+        place = _PLACE.pack(facts.cause_partition, facts.cause_offset, facts.ordinal)
+    except struct.error:
+        return ""
     return _shown(_uuid8(sha256(data + place).digest()))[1:].decode()

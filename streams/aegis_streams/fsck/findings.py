@@ -84,8 +84,9 @@ MEANING: Final = {
     "the trust file) were swapped",
     Code.WITNESSES_MISSING: "fewer witnesses cosigned than the trust file asks for",
     Code.PAST_CUT: "the log went on after the trust file ends it",
-    Code.SCHEMA_SWAPPED: "the registry gives another schema than the files for records of this "
-    "system: readers who trust it read something else than was written",
+    Code.SCHEMA_SWAPPED: "the registry, or the database for its views, gives another schema than "
+    "the files for records of this system: readers who trust it read something else than was "
+    "written",
     Code.INPUT_WITHOUT_LEAF: "an input was passed over: it has no leaf, or its leaf was removed",
     Code.LEAF_WITHOUT_INPUT: "a leaf names an input that is not there: invented, or the input was "
     "removed",

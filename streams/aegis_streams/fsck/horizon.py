@@ -45,14 +45,15 @@ class Horizon:
         """Take horizon and capacity from the bytes of a parameter set.
 
         Raises:
-            ValueError: They are not in it.
+            ValueError: They are not in it, or are no numbers; what was known before stays.
         """
         try:
             found = json.loads(parameters)
-            self.milliseconds = int(found["horizon_hours"] * HOUR_MS)
-            self.capacity = int(found["horizon_count"])
-        except (KeyError, TypeError) as error:
+            hours, count = (1.0 * found[name] for name in ("horizon_hours", "horizon_count"))
+            taken = int(hours * HOUR_MS), int(count)
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise ValueError("no horizon_hours and horizon_count in the parameters") from error
+        self.milliseconds, self.capacity = taken
 
     def remember(self, plain: Plain) -> bool:
         """Remember a proposal that was decided as new; False if it could not be, or not as new."""
@@ -128,7 +129,7 @@ class _Ages:
 
     def __init__(self) -> None:
         self.count = 0
-        self._times, self._counts, self._first = array("Q"), array("L"), 0
+        self._times, self._counts, self._first = array("q"), array("L"), 0
 
     def add(self, time: int) -> None:
         """Count one more; times never fall."""

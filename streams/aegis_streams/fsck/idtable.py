@@ -14,7 +14,7 @@ from array import array
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_ENTRY: Final = struct.Struct(">16sQ16s16s16s")
+_ENTRY: Final = struct.Struct(">16sq16s16s16s")
 _SIZE: Final = _ENTRY.size
 _FULL: Final = 0.6
 _BUFFER: Final = 1 << 16

@@ -36,6 +36,8 @@ GOOD: Final = 0
 NOT_TRUSTED: Final = 1
 COULD_NOT_CHECK: Final = 2
 SAVE_SECONDS: Final = 5.0
+_SHOWN: Final = 500
+"""Characters of an error that are shown."""
 _shared: dict[str, SimpleQueue[Any]] = {}
 """What a process of the pool was given at its start."""
 
@@ -189,12 +191,17 @@ class _Keeper:
             return
         self.state.positions[position.log] = position
         if self._clock() - self._saved > SAVE_SECONDS:
-            self.state.save()
             self._saved = self._clock()
+            with suppress(CannotCheckError):  # `finish` tries again, and tells
+                self.state.save()
 
 
 def judge_log(task: Task, hear: Callable[[Any], None], *, keep: bool) -> Judged:
-    """Judge one log in this process; what cannot be checked is part of the result."""
+    """Judge one log in this process; what cannot be checked is part of the result.
+
+    So is whatever else goes wrong: the findings, and the reports of all other logs, must not be
+    lost over it, and nothing is called good that was not looked at.
+    """
     last = 0.0
 
     def save(position: Position) -> None:
@@ -214,12 +221,26 @@ def judge_log(task: Task, hear: Callable[[Any], None], *, keep: bool) -> Judged:
             judge = StreamJudge(task, tell, save if keep else None)
         return judge.judge()
     except CannotCheckError as error:
-        result = Judged(task.log) if judge is None else judge.stopped()
-        result.could_not.append(str(error))
-        return result
+        return _stopped(task, judge, str(error))
+    except Exception as error:  # noqa: BLE001 - see above
+        at = 0 if judge is None else judge.reached
+        what = f"{type(error).__name__}: {str(error)[:_SHOWN]}"
+        return _stopped(
+            task,
+            judge,
+            f"judging stopped at leaf {at} with {what}. Either a value near it was changed so that "
+            "nobody can read it, or the judge has a fault: look at that leaf, and report this",
+        )
     finally:
         if judge is not None:
             judge.close()
+
+
+def _stopped(task: Task, judge: StreamJudge | StoreJudge | None, why: str) -> Judged:
+    """Return what was found up to where judging a log stopped, and why it did."""
+    result = Judged(task.log) if judge is None else judge.stopped()
+    result.could_not.append(why)
+    return result
 
 
 def _here(tasks: Sequence[Task], _: int, keeper: _Keeper) -> list[Judged]:

@@ -65,6 +65,19 @@ def body_prefix(name: str) -> bytes:
 
 
 @cache
+def resolved_bodies() -> dict[bytes, tuple[str, object]]:
+    """Return record name and type of every version of every leaf body, by its fingerprint.
+
+    Types are written as the database holds them, with names replaced by what they stand for.
+    """
+    return {
+        _fingerprint(schema): (name, _resolved(schema, {}))
+        for name in BODIES
+        for schema in _versions(name)
+    }
+
+
+@cache
 def envelope_schemas(name: str) -> dict[bytes, Schema]:
     """Return the versions of a topic's record, the present one first, by fingerprint."""
     return {_fingerprint(schema): _ready(schema) for schema in _versions(name)}
@@ -206,6 +219,33 @@ def _ready(schema: Schema) -> Schema:
     if not isinstance(ready, dict):
         raise TypeError("not the schema of a record")
     return ready
+
+
+def _resolved(schema: object, named: dict[str, object]) -> object:
+    """Return a type without names; those it gives are added to `named`."""
+    if isinstance(schema, list):
+        return {"union": [_resolved(branch, named) for branch in schema]}
+    if not isinstance(schema, dict):
+        text = str(schema)
+        return named.get(text.rpartition(".")[2], text)
+    found: object
+    match schema["type"]:
+        case "record":
+            fields = schema["fields"]
+            found = {"record": [[each["name"], _resolved(each["type"], named)] for each in fields]}
+        case "enum":
+            found = {"enum": schema["symbols"]}
+        case "fixed":
+            found = {"fixed": schema["size"]}
+        case "array":
+            found = {"array": _resolved(schema["items"], named)}
+        case "map":
+            found = {"map": _resolved(schema["values"], named)}
+        case other:
+            return _resolved(other, named)
+    if "name" in schema:
+        named[schema["name"]] = found
+    return found
 
 
 def _plain(schema: object) -> object:

@@ -7,7 +7,7 @@ and compared with every checkpoint in the database and every one that was retain
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aegis_streams.fsck import bodies
 from aegis_streams.fsck.beside import check_guard, take_stored
@@ -19,11 +19,12 @@ from aegis_streams.fsck.history import History
 from aegis_streams.fsck.horizon import Horizon
 from aegis_streams.fsck.kept import Kept
 from aegis_streams.fsck.schemas import UnreadableError
+from aegis_streams.fsck.tables import check_tables
 from aegis_streams.fsck.task import BLIND, Judged, Task
 from aegis_streams.fsck.trust import Signatures, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aegis_streams.fsck.database import Row
 
@@ -69,7 +70,7 @@ class StoreJudge:
         head = self._base.head(task.log)
         retired, kept = 0, Kept(self._claims, self.findings)
         for row in kept.watch(self._base.rows(task.log)):
-            retired += row.body is None
+            retired += row.retired
             self._take(row, history)
             if row.sequence % EVERY == 0:
                 self._progress(row.sequence, head[0])
@@ -90,8 +91,15 @@ class StoreJudge:
         }
         if not retained:
             result.told.append(BLIND)
+        others = None if task.partition else tuple(self._trust.logs)
+        result.told += check_tables(task.log, self._base, others, self.findings)
         result.findings = list(self.findings.found.values())
         return result
+
+    @property
+    def reached(self) -> int:
+        """The leaf that is judged, or comes next."""
+        return self._sequence
 
     def stopped(self) -> Judged:
         """Return what was found up to where nothing more could be checked."""
@@ -116,11 +124,12 @@ class StoreJudge:
             history.lose()
             self._previous = row.previous_hash
         leaf = row.leaf_hash
-        if row.body is not None:
+        if row.retired:
+            self._previous = sha256(self._previous + leaf).digest()
+        else:
             leaf = self._check_hashes(row)
-            self._check_body(row, row.body)
-        link = sha256(self._previous + leaf).digest()
-        self._previous = link if row.body is None else row.entry_hash
+            self._check_body(row)
+            self._previous = row.entry_hash
         self._sequence = row.sequence + 1
         history.add(leaf)
 
@@ -137,9 +146,16 @@ class StoreJudge:
             )
         return leaf
 
-    def _check_body(self, row: Row, body: bytes) -> None:
+    def _check_body(self, row: Row) -> None:
+        if row.body is None:
+            self._add(
+                Code.ROW_DIFFERS,
+                f"leaf {row.sequence} is not retired and has no body",
+                row.sequence,
+            )
+            return
         try:
-            facts, fields = bodies.read(body)
+            facts, fields = bodies.read(row.body)
         except UnreadableError as error:
             self._add(Code.LEAF_UNREADABLE, f"body of leaf {row.sequence}: {error}", row.sequence)
             return
@@ -151,9 +167,7 @@ class StoreJudge:
                 row.sequence,
             )
         if facts.kind == "EpochOpened":
-            if row.sequence or fields["log"] != self._task.log:
-                self._add(Code.GENESIS, f"leaf {row.sequence} opens an epoch", row.sequence)
-            self._horizon.configure(fields["parameters"])
+            self._open(row.sequence, fields)
         elif row.sequence == 0:
             self._add(Code.GENESIS, f"the log begins with {facts.kind}", 0)
         if facts.cause_topic and not facts.ordinal:
@@ -168,6 +182,23 @@ class StoreJudge:
         if self._horizon.capacity:
             for code, detail in self._horizon.take(facts):
                 self._add(code, detail, row.sequence)
+
+    def _open(self, sequence: int, fields: Mapping[str, Any]) -> None:
+        """Take the parameters of the leaf that opens the epoch."""
+        parameters = fields["parameters"]
+        right = sequence == 0 and fields["log"] == self._task.log
+        right &= fields["parameters_sha256"] == sha256(parameters).digest()
+        try:
+            self._horizon.configure(parameters)
+        except ValueError:
+            right = False
+        if not right:
+            self._add(
+                Code.GENESIS,
+                f"leaf {sequence} is EpochOpened of {fields['log']}; leaf 0, and it alone, opens "
+                "the epoch of this log, with the parameters whose hash it names",
+                sequence,
+            )
 
     def _check_head(self, head: tuple[int, bytes]) -> None:
         if head != (self._sequence, self._previous):

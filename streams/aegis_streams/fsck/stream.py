@@ -91,6 +91,7 @@ class StreamJudge:
         self._sealed = 0, 0
         self._unkept: int | None = None
         self._beside: Beside | None = None
+        self._entries: Entries | None = None
 
     def judge(self) -> Judged:
         """Judge the log.
@@ -110,6 +111,7 @@ class StreamJudge:
         start, newest = self._take_checkpoints(ends)
         # Step 7
         judge = self._prepare(ends, start)
+        self._entries = judge.entries
         # Step 8
         records = self._kafka.read(ends.audit, 0 if start is None else start.audit)
         judge.run(self._watched(records, judge, ends), lambda _: self._verified(judge, ends))
@@ -117,6 +119,11 @@ class StreamJudge:
         judge.finish()
         self._sum_up(judge, ends, newest)
         return self._result()
+
+    @property
+    def reached(self) -> int:
+        """The leaf that is judged, or comes next."""
+        return 0 if self._entries is None else self._entries.sequence
 
     def stopped(self) -> Judged:
         """Return what was found up to where nothing more could be checked."""
@@ -370,6 +377,7 @@ class StreamJudge:
             figures["dead letters expired"] = judge.letters.expired
         if self._beside is not None:
             figures |= self._beside.finish(self.claims, self.findings)
+            result.told += self._beside.told
         if not figures["retained checkpoints"]:
             result.told.append(BLIND)
 

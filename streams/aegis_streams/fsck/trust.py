@@ -26,6 +26,15 @@ FORMAT: Final = "aegis-trust/v1"
 LOG_TYPES: Final = {"ed25519": 0x01, "ml-dsa-44": 0x06}
 """Signature types of a log's own keys."""
 COSIGNED: Final = 0x04
+_UNUSABLE: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What reading a malformed trust file ends with."""
 _REMEMBERED: Final = 512
 _MEMBERS: Final = frozenset({"deployment", "region", "epoch", "partitions", "keys"})
 _OPTIONAL: Final = frozenset({"witnesses", "quorum", "cut"})
@@ -68,7 +77,7 @@ class Trust:
         try:
             for epoch in _epochs(data):
                 self.logs.update((log.origin, log) for log in _logs(epoch))
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except _UNUSABLE as error:
             raise CannotCheckError(f"the trust file cannot be used: {error}") from error
 
     @classmethod

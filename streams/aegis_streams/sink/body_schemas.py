@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from aegis_codecs.records import schemas, types
+from aegis_streams.sink.errors import SchemaDiffersError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,13 +15,32 @@ if TYPE_CHECKING:
 
 
 def store_body_schemas(connection: psycopg.Connection) -> None:
-    """Write down every version of every body record; those that are there already stay."""
+    """Write down every version of every body record; those that are there already stay.
+
+    Raises:
+        SchemaDiffersError: One that is there is another than that of its file.
+    """
+    wanted = [(mark, name, json.dumps(described(record))) for mark, name, record in _versions()]
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into aegis.body_schemas (fingerprint, name, type) values (%s, %s, %s) "
             "on conflict do nothing",
-            [(mark, name, json.dumps(described(record))) for mark, name, record in _versions()],
+            wanted,
         )
+        for mark, name, text in wanted:
+            cursor.execute(
+                "select from aegis.body_schemas where fingerprint = %s "
+                "and (name, type) is distinct from (%s, %s::jsonb)",
+                (mark, name, text),
+            )
+            if cursor.fetchone() is not None:
+                raise SchemaDiffersError(
+                    f"aegis.body_schemas: the schema of {name}, fingerprint {mark.hex()}, is not "
+                    "that of its file, so the views show something else than was signed. Only an "
+                    "administrator of the database can have changed it: find out who did, run "
+                    "`aegis fsck`, then delete that row as administrator and run `aegis database "
+                    "prepare` again"
+                )
 
 
 def described(kind: types.AvroType) -> object:

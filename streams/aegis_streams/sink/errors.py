@@ -13,6 +13,10 @@ class MigrationError(SinkError):
     """The database was made from other migrations than those at hand."""
 
 
+class SchemaDiffersError(SinkError):
+    """The database reads leaf bodies by another schema than the files; the message names it."""
+
+
 class ConnectorError(SinkError):
     """The connector configuration is not accepted; the message names the field."""
 

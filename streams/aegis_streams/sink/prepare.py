@@ -37,6 +37,7 @@ def prepare_database(admin_url: str, secrets: Path) -> Prepared:
     Raises:
         DatabaseUnreachableError: The server does not answer.
         MigrationError: The database was made from other migrations.
+        SchemaDiffersError: Somebody changed the schemas by which its views read bodies.
     """
     made = ensure_database(admin_url)
     with connected(admin_url) as connection:

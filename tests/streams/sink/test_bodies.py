@@ -15,6 +15,8 @@ from aegis_codecs.records import bodies, schemas
 from aegis_governance.decision.explain import explain
 from aegis_governance.gates import GateResult
 from aegis_governance.vocabulary import GATES
+from aegis_streams.sink.errors import SchemaDiffersError
+from aegis_streams.sink.prepare import prepare_database
 from support.avro_records import values
 from support.leaf_bodies import decision_body
 
@@ -136,3 +138,23 @@ def test_sentences_about_gates_are_those_of_the_core(database: TestDatabase) -> 
             assert found == expected
 
         check()
+
+
+def test_a_schema_that_somebody_changed_is_refused(database: TestDatabase) -> None:
+    """It is named, and comes back once the wrong row is removed."""
+    with database.admin() as admin:
+        admin.execute(
+            "update aegis.body_schemas set type = replace(type::text, 'halt', 'stop')::jsonb "
+            "where name = 'DecisionMade'"
+        )
+    mark = bodies.prefix("DecisionMade")[2:]
+    with pytest.raises(
+        SchemaDiffersError, match=f"schema of DecisionMade, fingerprint {mark.hex()}"
+    ):
+        prepare_database(database.admin_url, database.server.secrets)
+    with database.admin() as admin:
+        admin.execute("delete from aegis.body_schemas where fingerprint = %s", [mark])
+    prepare_database(database.admin_url, database.server.secrets)
+    with database.auditor() as auditor:
+        fields = read(auditor, decision_body())
+    assert fields["status"] == bodies.decode(decision_body()).fields["status"]

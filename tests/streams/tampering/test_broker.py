@@ -207,7 +207,7 @@ def test_two_histories_for_two_readers(forger: Forger, since: list[bytes]) -> No
     assert refused.value.finding == Finding.FORKED_HISTORY
 
 
-def test_one_size_signed_with_two_roots(forger: Forger) -> None:
+def test_one_size_signed_with_two_roots(forger: Forger, since: list[bytes]) -> None:
     """Both notes on one topic: whoever reads it holds the evidence."""
     real = forger.real
     entries = rechained(invented(real.entries()))
@@ -215,7 +215,7 @@ def test_one_size_signed_with_two_roots(forger: Forger) -> None:
     other = real.sealed(entries, batch=sizes[1])[CHECKPOINTS][0]
     records = list(real.records[CHECKPOINTS])
     records.insert(2, other)
-    report = forger.judge({CHECKPOINTS: records})
+    report = forger.judge({CHECKPOINTS: records}, since=since)
     assert codes(report) >= {"history_forked", "tree_root"}
 
 
@@ -264,12 +264,12 @@ def test_another_schema_by_its_fingerprint_in_the_body(forger: Forger, since: li
     assert first(report, "leaf_unreadable")["sequence"] == VICTIM
 
 
-def test_another_schema_by_its_id_on_the_wire(forger: Forger) -> None:
+def test_another_schema_by_its_id_on_the_wire(forger: Forger, since: list[bytes]) -> None:
     real = forger.real
     header = b"\0" + real.wire.ids["SignedDecision"].to_bytes(4, "big")
     records = list(real.records[AUDIT])
     records[VICTIM] = records[VICTIM]._replace(value=header + (records[VICTIM].value or b"")[5:])
-    assert codes(forger.judge({AUDIT: records})) == {"schema_swapped"}
+    assert codes(forger.judge({AUDIT: records}, since=since)) == {"schema_swapped"}
 
 
 def test_another_schema_in_the_registry(forger: Forger, since: list[bytes]) -> None:
@@ -306,26 +306,26 @@ def test_an_input_that_was_passed_over(forger: Forger, since: list[bytes]) -> No
     assert first(report, "cause_differs")["offset"] == 4
 
 
-def test_a_leaf_about_no_input(forger: Forger) -> None:
+def test_a_leaf_about_no_input(forger: Forger, since: list[bytes]) -> None:
     records = forger.real.records[PROPOSALS][:-1]
-    report = forger.judge({PROPOSALS: records})
+    report = forger.judge({PROPOSALS: records}, since=since)
     assert codes(report) == {"leaf_without_input"}
     assert first(report, "leaf_without_input")["offset"] == len(records)
 
 
-def test_a_dead_letter_removed(forger: Forger) -> None:
+def test_a_dead_letter_removed(forger: Forger, since: list[bytes]) -> None:
     records = list(forger.real.records[DEAD_LETTERS])
     del records[1]
-    assert codes(forger.judge({DEAD_LETTERS: records})) == {"letter_missing"}
+    assert codes(forger.judge({DEAD_LETTERS: records}, since=since)) == {"letter_missing"}
 
 
-def test_a_dead_letter_doubled_and_one_changed(forger: Forger) -> None:
+def test_a_dead_letter_doubled_and_one_changed(forger: Forger, since: list[bytes]) -> None:
     records = list(forger.real.records[DEAD_LETTERS])
     records.insert(1, records[0])
-    assert codes(forger.judge({DEAD_LETTERS: records})) == {"letter_invented"}
+    assert codes(forger.judge({DEAD_LETTERS: records}, since=since)) == {"letter_invented"}
     records = list(forger.real.records[DEAD_LETTERS])
     records[1], records[0] = records[1], records[0]._replace(key=b"somebody")
-    report = forger.judge({DEAD_LETTERS: records})
+    report = forger.judge({DEAD_LETTERS: records}, since=since)
     assert codes(report) == {"letter_differs"}
     assert first(report, "letter_differs")["offset"] == 0
 
@@ -345,14 +345,14 @@ def test_a_decision_released_twice(forger: Forger, since: list[bytes]) -> None:
     assert first(report, "decision_doubled")["offset"] == 6
 
 
-def test_copies_beside_a_decision_changed(forger: Forger) -> None:
+def test_copies_beside_a_decision_changed(forger: Forger, since: list[bytes]) -> None:
     real = forger.real
     records = list(real.records[DECISIONS])
     true = real.decisions()[2]
     entry = next(e for e in real.entries() if e.body == true.body)
     value = real.wire.decision(entry._replace(status="proceed", agent_id="me"), true.receipt)
     records[2] = records[2]._replace(value=value)
-    report = forger.judge({DECISIONS: records})
+    report = forger.judge({DECISIONS: records}, since=since)
     assert codes(report) == {"copy_differs"}
     assert first(report, "copy_differs")["offset"] == 2
 

@@ -2,71 +2,36 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from aegis_codecs.keys import generate_log_keys
 from aegis_codecs.log.chain import entry_hash
 from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_codecs.log.merkle import leaf_hash
 from aegis_codecs.log.note import parse_note
+from aegis_codecs.trust import Epoch, TrustPolicy
+from aegis_codecs.trust_file import parse_trust, render_trust
 from aegis_streams.fsck.task import BLIND
 from aegis_streams.names import AUDIT, CHECKPOINTS
-from support.audit_rows import insert, insert_checkpoint
+from support.audit_rows import insert
+from support.auditor import Auditor
+from support.database import fresh_database
 from support.forgery import codes, first, rechained, rewritten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     import psycopg
 
+    from aegis_codecs.keys import LogKeys
     from aegis_codecs.records.audit import AuditEntry
-    from aegis_streams.fsck import Report
-    from support.database import TestDatabase
-    from support.forgery import Forger, Snapshot
 
 pytestmark = pytest.mark.stack
 
 VICTIM = 3
 RECORDS = "aegis.audit_records"
-
-
-class Auditor:
-    """Somebody with read access who runs the judge, beside the topics or on the database alone."""
-
-    def __init__(self, forger: Forger, database: TestDatabase, *, alone: bool) -> None:
-        self.forger, self.database, self.alone = forger, database, alone
-
-    @property
-    def real(self) -> Snapshot:
-        """What was really written."""
-        return self.forger.real
-
-    def judge(self, since: list[bytes] | None = None) -> Report:
-        """Judge the database."""
-        bootstrap = None if self.alone else self.real.bootstrap
-        url = self.database.auditor_url
-        return self.forger.judge(since=since or [], database=url, bootstrap=bootstrap)
-
-    @contextmanager
-    def superuser(self) -> Iterator[psycopg.Connection]:
-        """Connect with the rights to do anything, and the triggers out of the way."""
-        with self.database.admin() as connection:
-            connection.execute("set session_replication_role = replica")
-            yield connection
-
-
-@pytest.fixture(params=["beside the topics", "alone"])
-def auditor(request: pytest.FixtureRequest, forger: Forger, database: TestDatabase) -> Auditor:
-    """The database filled with the truth."""
-    real = forger.real
-    with database.sink() as sink:
-        insert(sink, real.entries())
-        for record in real.records[CHECKPOINTS]:
-            found = real.checkpoint(record)
-            insert_checkpoint(sink, found.log, found.size, found.note, keep=found.keep)
-    return Auditor(forger, database, alone=request.param == "alone")
 
 
 def test_the_truth_is_believed(auditor: Auditor, since: list[bytes]) -> None:
@@ -88,12 +53,12 @@ def test_a_byte_changed(auditor: Auditor, since: list[bytes]) -> None:
     assert first(report, expected) == {"table": RECORDS, "sequence": VICTIM}
 
 
-def test_a_copy_changed(auditor: Auditor) -> None:
+def test_a_copy_changed(auditor: Auditor, since: list[bytes]) -> None:
     with auditor.superuser() as admin:
         admin.execute(
             "update aegis.audit_records set status = 'escalate' where sequence = %s", [VICTIM]
         )
-    report = auditor.judge()
+    report = auditor.judge(since)
     assert codes(report) == {"copy_differs" if auditor.alone else "row_differs"}
 
 
@@ -159,37 +124,59 @@ def test_the_tail_cut_everywhere(auditor: Auditor, since: list[bytes]) -> None:
         cut(admin, entries, VICTIM)
     report = auditor.judge(since)
     (log,) = report.logs
-    if since and auditor.alone:
-        assert codes(report) == {"tail_cut"}
-    elif auditor.alone:
-        assert codes(report) == set()
-        assert BLIND in log.told
+    if auditor.alone:
+        assert codes(report) == ({"tail_cut"} if since else set())
+        assert (BLIND in log.told) == (not since)
     else:
+        assert codes(report) == set()
         assert log.figures["rows on their way"] == len(entries) - VICTIM
 
 
-def test_the_tail_cut_and_the_guard_remembers(auditor: Auditor) -> None:
+def test_the_tail_cut_after_it_was_delivered(auditor: Auditor, since: list[bytes]) -> None:
+    """What the sink committed on Kafka must be there, however little the database remembers."""
+    with auditor.superuser() as admin:
+        cut(admin, auditor.real.entries(), VICTIM)
+    report = auditor.judge(since, delivered=True)
+    if auditor.alone:
+        assert codes(report) == ({"tail_cut"} if since else set())
+        return
+    assert "row_missing" in codes(report)
+    assert first(report, "row_missing") == {"table": RECORDS, "sequence": VICTIM}
+    assert report.logs[0].figures["rows on their way"] == 0
+
+
+def test_the_tail_cut_and_the_guard_remembers(auditor: Auditor, since: list[bytes]) -> None:
     with auditor.superuser() as admin:
         admin.execute("delete from aegis.audit_records where sequence >= %s", [VICTIM])
-    assert "head_differs" in codes(auditor.judge())
+    assert "head_differs" in codes(auditor.judge(since))
 
 
-def test_a_checkpoint_replaced_by_an_older_one(auditor: Auditor) -> None:
+def test_the_guard_sent_back(auditor: Auditor, since: list[bytes]) -> None:
+    """It would refuse the true continuation as another history."""
+    link = auditor.real.entries()[VICTIM].entry_hash
+    with auditor.superuser() as admin:
+        admin.execute(
+            "update aegis.audit_heads set next_sequence = %s, entry_hash = %s", [VICTIM + 1, link]
+        )
+    assert codes(auditor.judge(since)) == {"head_differs"}
+
+
+def test_a_checkpoint_replaced_by_an_older_one(auditor: Auditor, since: list[bytes]) -> None:
     with auditor.superuser() as admin:
         admin.execute(
             "update aegis.checkpoints c set note = (select note from aegis.checkpoints "
             "order by size limit 1) where size = (select max(size) from aegis.checkpoints)"
         )
-    assert "copy_differs" in codes(auditor.judge())
+    assert "copy_differs" in codes(auditor.judge(since))
 
 
-def test_a_kept_checkpoint_removed(auditor: Auditor) -> None:
+def test_a_kept_checkpoint_removed(auditor: Auditor, since: list[bytes]) -> None:
     """Only the topic shows it, while it still has it."""
     with auditor.superuser() as admin:
         admin.execute(
             "delete from aegis.checkpoints where size = (select min(size) from aegis.checkpoints)"
         )
-    assert codes(auditor.judge()) == (set() if auditor.alone else {"kept_missing"})
+    assert codes(auditor.judge(since)) == (set() if auditor.alone else {"kept_missing"})
 
 
 def test_the_chain_recomputed_after_a_change(auditor: Auditor, since: list[bytes]) -> None:
@@ -211,36 +198,65 @@ def test_the_chain_recomputed_after_a_change(auditor: Auditor, since: list[bytes
         assert first(report, "row_differs")["sequence"] == VICTIM
 
 
-def retire(admin: psycopg.Connection, below: int) -> None:
-    """Do to the rows before a sequence what retention does to an old partition."""
-    admin.execute(
-        "insert into aegis.audit_retired (log, sequence, leaf_hash) "
-        "select log, sequence, leaf_hash from aegis.audit_records where sequence < %s",
-        [below],
-    )
-    admin.execute("delete from aegis.audit_records where sequence < %s", [below])
+def test_two_histories_for_two_readers(auditor: Auditor, since: list[bytes]) -> None:
+    """The owner of the keys keeps a database for somebody else, whole and signed."""
+    real = auditor.real
+    entries = real.entries()
+    entries[VICTIM] = rewritten(entries[VICTIM], confidence=0.123)
+    forged = rechained(entries)
+    with fresh_database(auditor.database.server) as second:
+        other = Auditor(auditor.forger, second, alone=auditor.alone)
+        other.fill(forged, real.sealed(forged)[CHECKPOINTS])
+        report = other.judge(since)
+        (log,) = report.logs
+        if not auditor.alone:
+            assert codes(report) >= {"row_differs", "history_forked", "tree_root"}
+            assert first(report, "row_differs")["sequence"] == VICTIM
+            return
+        assert codes(report) == ({"tree_root"} if since else set())
+        assert (BLIND in log.told) == (not since)
+        if since:
+            assert first(report, "tree_root")["file"] == "kept-0"
+        theirs, mine = log.newest, auditor.judge(since).logs[0].newest
+        for reader, note in ((auditor, theirs), (other, mine)):
+            compared = reader.judge([note])
+            assert codes(compared) == {"tree_root", "history_forked"}
+            assert first(compared, "tree_root")["file"] == "kept-0"
 
 
-def test_retired_leaves_are_believed_by_their_hashes(auditor: Auditor, since: list[bytes]) -> None:
+def resigned(auditor: Auditor, keys: LogKeys) -> None:
+    """Put other signatures below every checkpoint of the table."""
+    signer = keys.checkpoint_signer(auditor.real.log)
     with auditor.superuser() as admin:
-        retire(admin, VICTIM + 1)
-    report = auditor.judge(since)
-    assert (codes(report), report.could_not, report.exit_code) == (set(), [], 0)
-    assert report.logs[0].figures["retired rows"] == VICTIM + 1
+        for size, note in admin.execute("select size, note from aegis.checkpoints").fetchall():
+            made = signer.seal(Checkpoint.parse(parse_note(note).text))
+            admin.execute(
+                "update aegis.checkpoints set note = %s, note_sha256 = sha256(%s) where size = %s",
+                [made, made, size],
+            )
 
 
-def test_the_hash_of_a_retired_leaf_changed(auditor: Auditor, since: list[bytes]) -> None:
-    with auditor.superuser() as admin:
-        retire(admin, VICTIM + 1)
-        admin.execute(
-            "update aegis.audit_retired set leaf_hash = %s where sequence = %s",
-            [bytes(32), VICTIM],
-        )
+def test_the_keys_swapped(auditor: Auditor, tmp_path: Path, since: list[bytes]) -> None:
+    resigned(auditor, generate_log_keys(tmp_path / "keys"))
     report = auditor.judge(since)
-    expected, where = ("chain_broken", VICTIM + 1) if auditor.alone else ("row_differs", VICTIM)
-    assert expected in codes(report)
-    assert first(report, expected) == {"table": RECORDS, "sequence": where}
-    assert ("tree_root" in codes(report)) == auditor.alone
+    assert "signature_missing" in codes(report)
+    assert first(report, "signature_missing")["table"] == "aegis.checkpoints"
+
+
+def test_the_keys_swapped_and_the_trust_file_too(
+    auditor: Auditor, tmp_path: Path, since: list[bytes]
+) -> None:
+    """Whoever lets the data's owner choose whom to believe believes it; the past objects."""
+    keys = generate_log_keys(tmp_path / "keys")
+    resigned(auditor, keys)
+    (epoch,) = parse_trust(auditor.real.trust).epochs
+    trust = TrustPolicy([Epoch(epoch.deployment, epoch.region, 1, 1, keys.public_keys())])
+    report = auditor.judge(since, trust=render_trust(trust))
+    if auditor.alone and not since:
+        assert codes(report) == set()
+        assert BLIND in report.logs[0].told
+    else:
+        assert "signature_missing" in codes(report)
 
 
 def test_what_the_guard_refused_is_told(auditor: Auditor) -> None:
