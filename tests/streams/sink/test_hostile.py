@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 LONG: Final = random.Random(7).randbytes(15_000).hex()  # noqa: S311  # no secret
 TEXTS: Final = ("a\0b", "\x1b[2J\0", LONG[:4_000], LONG)
-JSON: Final = [("content-type", b"application/json")]
+JSON: Final[dict[str, str | bytes | None]] = {"content-type": b"application/json"}
 
 
 def hostile(text: str) -> list[tuple[bytes, bytes]]:
