@@ -272,6 +272,15 @@ class TestUsage:
         assert (ran.code, ran.out) == (64, "")
         assert "usage: aegis" in ran.err
 
+    @pytest.mark.parametrize("arguments", [("evalute",), ("validate-config",), ("version", "x")])
+    def test_usage_errors_are_json_for_a_machine(
+        self, aegis: Run, arguments: tuple[str, ...]
+    ) -> None:
+        ran = aegis(*arguments, "--json")
+        assert (ran.code, ran.json["exit_code"]) == (64, 64)
+        assert ran.json["error"]["kind"] == "UsageError"
+        assert ran.json["error"]["message"].startswith("aegis")
+
     def test_a_misspelt_verb_is_answered_with_the_nearest(self, aegis: Run) -> None:
         assert "did you mean 'evaluate'?" in aegis("evalute").err
         assert "did you mean 'submit'?" in aegis("sumbit").err
@@ -285,6 +294,9 @@ class TestUsage:
 
         monkeypatch.setattr(evaluate, "pcw_decide", fail)
         assert aegis("evaluate", stdin=SOUND).code == 70
+        ran = aegis("evaluate", "--json", stdin=SOUND)
+        told = {"kind": "RuntimeError", "message": "broken"}
+        assert ran.json == {"error": told, "exit_code": ran.code}
 
     def test_an_odd_log_level_is_said_and_survived(
         self, aegis: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -51,6 +52,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             default=None,
             help="directory of the keys (default $AEGIS_KEYS_DIR or .aegis/keys)",
         )
+        each.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _generate(args: argparse.Namespace) -> int:
@@ -58,10 +60,15 @@ def _generate(args: argparse.Namespace) -> int:
     try:
         keys = generate_log_keys(directory)
     except KeyFileError as error:
-        print(f"aegis keys generate: {error}", file=sys.stderr)
-        return EXIT_KEY_FILE
-    names = " and ".join(name for name, _ in keys.public_keys())
-    print(f"made log keys ({names}) in {directory}; whoever reads them can sign for every log")
+        return _report("generate", error, EXIT_KEY_FILE, as_json=args.json)
+    names = [name for name, _ in keys.public_keys()]
+    if args.json:
+        print(json.dumps({"directory": str(directory), "algorithms": names}))
+    else:
+        print(
+            f"made log keys ({' and '.join(names)}) in {directory}; whoever reads them can sign "
+            "for every log"
+        )
     return 0
 
 
@@ -71,22 +78,34 @@ def _public(args: argparse.Namespace) -> int:
         if args.trust:
             shown = _trust_file(keys, args.origins, args.partitions)
         else:
-            shown = _vkeys(keys, args.origins)
+            shown = _vkeys(keys, args.origins, as_json=args.json)
     except KeyFileError as error:
-        print(f"aegis keys public: {error}", file=sys.stderr)
-        return EXIT_KEY_FILE
+        return _report("public", error, EXIT_KEY_FILE, as_json=args.json)
     except (ValueError, TrustFileError) as error:
-        print(f"aegis keys public: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return _report("public", error, EXIT_USAGE, as_json=args.json)
     print(shown)
     return 0
 
 
-def _vkeys(keys: LogKeys, origins: list[str]) -> str:
+def _report(verb: str, error: Exception, code: int, *, as_json: bool) -> int:
+    if as_json:
+        told = {"kind": type(error).__name__, "message": str(error)}
+        print(json.dumps({"error": told, "exit_code": code}))
+    else:
+        print(f"aegis keys {verb}: {error}", file=sys.stderr)
+    return code
+
+
+def _vkeys(keys: LogKeys, origins: list[str], *, as_json: bool) -> str:
     for origin in origins:
         if not is_key_name(origin):
             raise ValueError(f"{origin!r} cannot be an origin: no space, no '+', 1 to 255 bytes")
-    return "\n".join(str(key) for origin in origins for key in keys.checkpoint_signer(origin).keys)
+    found = {
+        origin: [str(key) for key in keys.checkpoint_signer(origin).keys] for origin in origins
+    }
+    if as_json:
+        return json.dumps(found)
+    return "\n".join(key for origin in origins for key in found[origin])
 
 
 def _trust_file(keys: LogKeys, names: list[str], partitions: int) -> str:

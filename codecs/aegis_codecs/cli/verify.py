@@ -65,7 +65,11 @@ def run(args: argparse.Namespace, clock: Callable[[], float] = time.time) -> int
     try:
         verifier = Verifier(load_trust(args.trust or settings.trust_file()))
     except CouldNotCheckError as error:
-        print(f"aegis verify: {error}", file=sys.stderr)
+        if args.json:
+            for path in args.files:
+                print(_as_json(path, _failure(error)))
+        else:
+            print(f"aegis verify: {error}", file=sys.stderr)
         return error.exit_code
     codes = []
     for path in args.files:

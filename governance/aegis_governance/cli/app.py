@@ -25,6 +25,10 @@ LOG_LEVEL: Final = "AEGIS_LOG_LEVEL"
 """Environment variable for the level of log messages on standard error."""
 
 
+class UsageError(Exception):
+    """The arguments are not those of a verb."""
+
+
 class Parser(ArgumentParser):
     """An argument parser whose usage errors exit with 64; 2 means pause or escalate here."""
 
@@ -33,9 +37,9 @@ class Parser(ArgumentParser):
         super().__init__(**settings)
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage and what is wrong with it; exit with 64."""
+        """Print the usage and end with what is wrong with it."""
         self.print_usage(sys.stderr)
-        self.exit(exits.USAGE, f"{self.prog}: {message}\n")
+        raise UsageError(f"{self.prog}: {message}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else exits.OK
-    except AegisError as error:
+    except (AegisError, UsageError) as error:
         return _report(error, arguments)
     except BrokenPipeError:
         # Whoever read the output has gone; keep the interpreter from complaining about it.
@@ -64,9 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exits.OUTPUT_LOST
     except KeyboardInterrupt:
         return exits.INTERRUPTED
-    except Exception:  # noqa: BLE001 - exit code 1 would mean HALT
+    except Exception as error:  # noqa: BLE001 - exit code 1 would mean HALT
         _LOG.exception("internal error")
-        return exits.INTERNAL
+        return _report(error, arguments)
     return code
 
 
@@ -115,11 +119,17 @@ def _epilog() -> str:
     return "\n".join(["stream verbs:", *table(rows, "    "), *(ending if needs else [])])
 
 
-def _report(error: AegisError, arguments: Sequence[str]) -> int:
-    code = exits.of_error(error)
+def _report(error: Exception, arguments: Sequence[str]) -> int:
+    code = _code_of(error)
     if "--json" in arguments:
         told = {"kind": type(error).__name__, "message": str(error)}
         print_json({"error": told, "exit_code": code})
     else:
-        print(f"aegis: {error}", file=sys.stderr)
+        print(error if code == exits.USAGE else f"aegis: {error}", file=sys.stderr)
     return code
+
+
+def _code_of(error: Exception) -> int:
+    if isinstance(error, UsageError):
+        return exits.USAGE
+    return exits.of_error(error) if isinstance(error, AegisError) else exits.INTERNAL

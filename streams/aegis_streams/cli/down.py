@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from aegis_codecs.settings import home
@@ -21,6 +22,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="remove its data too: the log, its keys, the trust file",
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
@@ -30,8 +32,12 @@ def run(args: argparse.Namespace) -> int:
     layout = Layout(home().resolve())
     with Narrator() as narrator:
         stopped = take_down(layout, narrator)
-    print("the stack is stopped" if stopped else "nothing was running")
+    if not args.json:
+        print("the stack is stopped" if stopped else "nothing was running")
     if args.wipe:
         wipe(layout)
+    if args.json:
+        print(json.dumps({"stopped": stopped, "wiped": args.wipe, "home": str(layout.home)}))
+    elif args.wipe:
         print(f"the data in {layout.home} is removed")
     return exits.OK

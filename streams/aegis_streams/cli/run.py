@@ -24,6 +24,7 @@ from aegis_streams.cli.show import as_object
 from aegis_streams.client.demo import Answer, Demo, DemoResult
 from aegis_streams.client.feed import OutcomeFeed
 from aegis_streams.client.outcomes import OutcomeTracker
+from aegis_streams.client.past import PastDecisions
 from aegis_streams.client.producer import ProposalProducer
 from aegis_streams.settings import Settings
 from aegis_streams.sink.errors import DatabaseUnreachableError
@@ -51,6 +52,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="start the local stack, decide real proposals, show them verified",
         description="Start the local stack, submit a git history and the bundled edge cases, and "
         "show the decisions, each verified.",
+        epilog="Exit code: 0, or 1 if something shown is not to be trusted or an edge case did not "
+        "come out as it has to.",
     )
     parser.add_argument(
         "--git", type=Path, default=Path(), metavar="PATH", help="the repository (default: here)"
@@ -77,7 +80,19 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_as_object(result, stored), ensure_ascii=False, default=bytes.hex))
     else:
         _show(result, stored)
-    return NOT_TRUSTED if result.refused else OK
+    return _verdict(result)
+
+
+def _verdict(result: DemoResult) -> int:
+    """Return the exit code; name what did not come out as it had to."""
+    wrong = [case for case in result.cases if not case.as_expected]
+    for case in wrong:
+        print(
+            f"aegis run: {case.title}: {case.result}, expected {case.expect}; are the parameters "
+            "other than at genesis?",
+            file=sys.stderr,
+        )
+    return NOT_TRUSTED if result.refused or wrong else OK
 
 
 def _decided(args: argparse.Namespace, settings: Settings, narrator: Narrator) -> DemoResult:
@@ -87,7 +102,9 @@ def _decided(args: argparse.Namespace, settings: Settings, narrator: Narrator) -
     tracker = OutcomeTracker()
     with OutcomeFeed.connect(settings, tracker) as feed:
         producer = ProposalProducer.connect(settings, tracker.sent)
-        return Demo(producer, feed, tracker, progress=narrator.detail).run(changes, cases)
+        past = PastDecisions.connect(settings).find
+        demo = Demo(producer, feed, tracker, past=past, progress=narrator.detail)
+        return demo.run(changes, cases)
 
 
 def _changes(path: Path, limit: int, narrator: Narrator) -> list[dict[str, Any]]:

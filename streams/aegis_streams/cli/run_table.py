@@ -65,6 +65,13 @@ def next_steps(result: DemoResult, program: str) -> Text:
     known = [answer.outcome.decision_id for answer in answers if answer.outcome.decision]
     if any(_word(answer) == "repeated" for answer in result.changes):
         text.append("Repeated: decided by an earlier run; the first decision holds.\n", "default")
+    unread = [answer.outcome.decision_id for answer in answers if _is_unread(answer)]
+    if unread:
+        text.append(
+            f"{len(unread)} of them lie too far back and were not verified here; `{program} "
+            f"receipt {unread[0]}` verifies one.\n",
+            "default",
+        )
     text.append("\nType next:\n", "default")
     rows = _suggestions(known[-1] if known else "DECISION_ID")
     width = max(len(arguments) for arguments, _ in rows)
@@ -101,7 +108,9 @@ def _cells(answer: Answer) -> tuple[str | Text, ...]:
     decision = outcome.decision
     if decision is None:
         reason = ": ".join(part for part in (outcome.reason, outcome.detail) if part)
-        proof = Text("no decision, a leaf only" if word == "rejected" else "not read again", "dim")
+        proof = Text(
+            "no decision, a leaf only" if word == "rejected" else "not verified here", "dim"
+        )
     else:
         reason = f"{decision.status}: {why(decision)}" if word == "repeated" else why(decision)
         proof = Text(f"✓ {place(decision)}", "green")
@@ -113,3 +122,7 @@ def _cells(answer: Answer) -> tuple[str | Text, ...]:
 def _word(answer: Answer) -> str:
     """Return the status, or repeated, or rejected."""
     return answer.result.split()[0]
+
+
+def _is_unread(answer: Answer) -> bool:
+    return answer.outcome.decision_id is not None and answer.outcome.decision is None

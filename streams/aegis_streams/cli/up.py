@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="",
         help="run only these components and what they need, for instance kafka,registry",
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
@@ -31,12 +33,19 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Start what does not run yet; return 0 once everything is ready."""
     only = [name.strip() for name in args.only.split(",") if name.strip()]
+    layout = Layout(home().resolve())
     try:
         with Narrator() as narrator:
-            state = bring_up(Layout(home().resolve()), os.environ, only, narrator)
+            state = bring_up(layout, os.environ, only, narrator)
     except KeyboardInterrupt:
         print("aegis up: no longer waiting; `aegis down` stops what was started", file=sys.stderr)
         raise
-    names = ", ".join(component.name for component in state.components)
-    print(f"the stack is ready ({names}); `aegis status` shows it, `aegis down` stops it")
+    names = [component.name for component in state.components]
+    if args.json:
+        print(json.dumps({"ready": True, "home": str(layout.home), "components": names}))
+    else:
+        print(
+            f"the stack is ready ({', '.join(names)}); `aegis status` shows it, `aegis down` stops "
+            "it"
+        )
     return exits.OK

@@ -24,6 +24,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="N",
         help="number of this worker among its peers, such as a pod's ordinal (default 0)",
     )
+    parser.add_argument(
+        "--json", action="store_true", help="report an error that ends it as one JSON object"
+    )
     parser.set_defaults(run=_run)
 
 

@@ -12,7 +12,7 @@ from aegis_streams.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from aegis_streams.client.decisions import RefusedDecision
+    from aegis_streams.client.decisions import RefusedDecision, VerifiedDecision
     from aegis_streams.client.feed import OutcomeFeed
     from aegis_streams.client.outcomes import Outcome, OutcomeTracker
     from aegis_streams.client.producer import ProposalProducer
@@ -73,6 +73,7 @@ class Demo:
         producer: Reports its deliveries to `tracker`.
         feed: Opened before anything is sent, so that nothing is missed.
         tracker: Joins what was sent and what came.
+        past: Yields decisions of long ago, verified, by ids with their partitions.
         progress: Told what is going on.
         clock: Seconds that never go back.
     """
@@ -83,12 +84,14 @@ class Demo:
         feed: OutcomeFeed,
         tracker: OutcomeTracker,
         *,
+        past: Callable[[Mapping[str, int]], Iterable[VerifiedDecision]],
         progress: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._producer = producer
         self._feed = feed
         self._tracker = tracker
+        self._past = past
         self._progress = progress
         self._clock = clock
 
@@ -105,6 +108,7 @@ class Demo:
         """
         titles = self._send(changes, cases)
         self._wait()
+        self._look_back()
         answered = {outcome.sent.label: outcome for outcome in self._tracker.outcomes}
         return DemoResult(
             [Answer(title, answered[label]) for label, title in titles.items()],
@@ -139,3 +143,15 @@ class Demo:
                     "s; `aegis status` shows whether decider and sealer run"
                 )
             self._feed.poll(POLL_SECONDS)
+
+    def _look_back(self) -> None:
+        """Find the decisions of repeated proposals that lie before what the feed has read."""
+        wanted = {
+            outcome.decision_id: outcome.sent.partition
+            for outcome in self._tracker.outcomes
+            if outcome.decision_id is not None and outcome.decision is None
+        }
+        if wanted:
+            self._progress(f"looking for {len(wanted)} decisions of long ago")
+        for decision in self._past(wanted):
+            self._tracker.decision(decision)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from aegis_streams.settings import Settings
 
 LOOK_BACK: Final = 20_000
-"""Decisions per partition that are read again, to find those of repeated proposals."""
+"""Offsets per partition that are read again, to find the decisions of repeated proposals; those
+before are looked for by id (`past`)."""
 POLL_RECORDS: Final = 1_000
 
 

@@ -88,23 +88,25 @@ def scan(
     partition: int,
     start: int,
     *,
+    end: int | None = None,
     isolation: Isolation = "read_committed",
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Scanned]:
-    """Yield the records of a partition from `start` to where it ends now.
+    """Yield the records of a partition from `start` to where it ends now, or to before `end`.
 
-    The end is taken without regard to isolation and reached by position, which counts control
+    Where it ends is taken without regard to isolation and reached by position, which counts control
     records, so the marker of the last transaction is never missed.
 
     Raises:
         UnavailableError: Kafka failed, or nothing moved for `QUIET_SECONDS`.
     """
-    low, end = watermarks(bootstrap, topic, partition)
-    if max(start, low) >= end:
+    low, high = watermarks(bootstrap, topic, partition)
+    stop = high if end is None else min(end, high)
+    if max(start, low) >= stop:
         return
     with reader(bootstrap, isolation) as consumer:
         consumer.assign([TopicPartition(topic, partition, max(start, low))])
-        yield from _until(consumer, topic, partition, end, clock)
+        yield from _until(consumer, topic, partition, stop, clock)
 
 
 def _until(
@@ -120,6 +122,8 @@ def _until(
             if error is not None:
                 position = max(position, offset)
                 continue
+            if offset >= end:
+                return
             position = offset + 1
             yield Scanned(offset, message.timestamp()[1], message.key(), message.value())
         if clock() - moved > QUIET_SECONDS:

@@ -100,6 +100,19 @@ def test_without_a_trust_file_nothing_is_checked(
     assert not shown.out
 
 
+def test_without_a_trust_file_a_machine_is_told_about_each_file(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = receipt_file(home, decision_body())
+    assert aegis("verify", "--json", path, "b", "--trust", str(home / "nowhere.json")) == 2
+    shown = capsys.readouterr()
+    found = [json.loads(line) for line in shown.out.splitlines()]
+    assert [each["file"] for each in found] == [path, "b"]
+    assert {(each["result"], each["exit_code"]) for each in found} == {("could_not_check", 2)}
+    assert "there is no trust file" in found[0]["message"]
+    assert shown.err == ""
+
+
 def test_every_file_is_judged_and_the_worst_exit_code_returned(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -197,3 +210,35 @@ def test_public_keys_need_private_ones(home: Path, capsys: pytest.CaptureFixture
     assert load_trust(home / "trust.json").origins
     assert aegis("keys", "public", ORIGIN) == 65
     assert "aegis keys generate" in capsys.readouterr().err
+
+
+def test_keys_are_shown_to_a_machine_too(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert aegis("keys", "generate", "--json") == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made == {"directory": str(home / "keys"), "algorithms": ["ed25519", "ml-dsa-44"]}
+    assert aegis("keys", "public", "--json", ORIGIN, "aegis/local/1/1") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == [ORIGIN, "aegis/local/1/1"]
+    assert [VerifierKey.parse(key).name for key in found[ORIGIN]] == [ORIGIN] * 2
+    assert aegis("keys", "public", "--json", "--trust", "aegis/local/1") == 0
+    assert json.loads(capsys.readouterr().out)["format"] == "aegis-trust/v1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind"),
+    [
+        (("generate",), 65, "KeyFileError"),
+        (("public", "no name"), 64, "ValueError"),
+        (("public", "--trust", "aegis"), 64, "ValueError"),
+        (("public", "x", "--dir", "/nowhere"), 65, "KeyFileError"),
+    ],
+)
+def test_errors_about_keys_are_json_for_a_machine(
+    home: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: int, kind: str
+) -> None:
+    assert aegis("keys", "generate", "--dir", str(home / "keys")) == 0
+    capsys.readouterr()
+    assert aegis("keys", *arguments, "--json") == code
+    shown = capsys.readouterr()
+    told = json.loads(shown.out)
+    assert (told["error"]["kind"], told["exit_code"], shown.err) == (kind, code, "")

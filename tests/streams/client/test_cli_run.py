@@ -85,7 +85,9 @@ def test_tables_show_the_newest_changes_and_all_cases(result: DemoResult) -> Non
 def test_repeats_show_the_decision_that_holds(result: DemoResult) -> None:
     text = shown(result)
     assert "halt: gate_failed" in text
-    assert "not read again" in text
+    assert "not verified here" in text
+    assert "1 of them lie too far back" in text
+    assert "`aegis receipt d-older` verifies one" in text
     assert "decided by an earlier run" in text
 
 
@@ -158,3 +160,15 @@ def test_refused_decisions_are_shown(
     lie = RefusedDecision("copies_differ", "status: 'proceed'", "aegis.decisions", 0, 4)
     run._show(DemoResult(result.changes, result.cases, [lie]), STORED)
     assert "NOT TRUSTED: copies_differ: status: 'proceed'" in capsys.readouterr().out
+
+
+def test_an_edge_case_that_came_out_otherwise_is_named_and_fails_the_run(
+    result: DemoResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run._verdict(result) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("aegis run: other: pause human_review, expected halt gate_failed;")
+    assert len(told.splitlines()) == 1
+    as_expected = DemoResult(result.changes, [result.cases[0], result.cases[2]], [])
+    assert run._verdict(as_expected) == 0
+    assert capsys.readouterr().err == ""

@@ -10,7 +10,7 @@ from aegis_codecs.records import bodies
 from aegis_codecs.records.proposals import from_json, to_json
 from aegis_codecs.verifier import Verifier
 from aegis_streams.client import demo
-from aegis_streams.client.decisions import DecisionReader
+from aegis_streams.client.decisions import DecisionReader, VerifiedDecision
 from aegis_streams.client.demo import Demo
 from aegis_streams.client.feed import OutcomeFeed
 from aegis_streams.client.kafka import PARTITION_EOF, Record
@@ -22,7 +22,7 @@ from support.decisions import SignedStream, as_error, as_message, audit_entries,
 from support.logs import trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from confluent_kafka import KafkaError, Message, TopicPartition
 
@@ -113,13 +113,20 @@ def case(name: str, expect: str, proposal_id: str) -> EdgeCase:
     return EdgeCase(name, expect, proposal_id, "agent-1", value)
 
 
-def demonstrate(stream: Stream) -> tuple[Demo, list[str]]:
+def demonstrate(stream: Stream, past: Sequence[VerifiedDecision] = ()) -> tuple[Demo, list[str]]:
     tracker = OutcomeTracker()
     reader = DecisionReader(Verifier(trust()), stream.signed.decode)
     feed = OutcomeFeed(stream, reader, stream.decode_entry, tracker, 1)
     producer = ProposalProducer(stream, lambda _: b"avro", on_delivered=tracker.sent)
     told: list[str] = []
-    return Demo(producer, feed, tracker, progress=told.append, clock=lambda: stream.time), told
+
+    def find(wanted: Mapping[str, int]) -> list[VerifiedDecision]:
+        return [each for each in past if wanted.get(each.decision_id) == 0]
+
+    running = Demo(
+        producer, feed, tracker, past=find, progress=told.append, clock=lambda: stream.time
+    )
+    return running, told
 
 
 def test_every_proposal_is_answered_and_compared_with_what_was_expected() -> None:
@@ -158,6 +165,17 @@ def test_a_repeat_whose_decision_is_out_of_sight_is_still_answered() -> None:
     (answer,) = running.run([], [case("again", "repeated", "old")]).cases
     assert answer.result == "repeated"
     assert (answer.outcome.decision_id, answer.outcome.decision) == ("d-old", None)
+
+
+def test_a_repeat_whose_decision_lies_long_ago_is_verified_too() -> None:
+    stream = Stream()
+    (record,) = stream.signed.seal([body(decision_id="d-old", status="halt")])
+    found = DecisionReader(Verifier(trust()), stream.signed.decode).read(record)
+    assert isinstance(found, VerifiedDecision)
+    running, told = demonstrate(stream, [found])
+    (answer,) = running.run([], [case("again", "repeated", "old")]).cases
+    assert answer.outcome.decision is found
+    assert told[-1] == "looking for 1 decisions of long ago"
 
 
 def test_a_decision_that_lies_is_reported() -> None:

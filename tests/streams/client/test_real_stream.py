@@ -34,9 +34,11 @@ from aegis_streams.client import (
     VerifiedDecision,
     VerifyingDecisionConsumer,
     consumer,
+    past,
 )
 from aegis_streams.client.codecs import decision_decoder
 from aegis_streams.client.decisions import DecisionReader
+from aegis_streams.client.past import PastDecisions
 from aegis_streams.kafka.partitions import murmur2_partition
 from aegis_streams.kafka.scan import Scanned, scan, watermarks
 from aegis_streams.names import CHECKPOINTS, DECISIONS
@@ -319,6 +321,22 @@ def test_receipts_of_old_and_new_decisions_are_rebuilt(deployment: Deployment) -
         assert rebuilt.leaf.body == decision.leaf.body
         assert rebuilt.leaf.index == decision.leaf.index
         assert rebuilt.leaf.size >= decision.leaf.size
+
+
+def test_decisions_of_long_ago_are_found_by_id(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = deployment.settings
+    with ProposalProducer.connect(settings) as producer:
+        for _ in range(7):
+            producer.submit(fresh(agent_id="agent-p"))
+    assert wait_until(lambda: len(decisions_of(deployment, "agent-p")) == 7, DEADLINE)
+    decode = decision_decoder(settings.registry_url)
+    ids = [decode(each.value or b"").decision_id for each in decisions_of(deployment, "agent-p")]
+    monkeypatch.setattr(past, "STEP", 3)
+    partition = murmur2_partition(b"agent-p", settings.partitions)
+    found = list(PastDecisions.connect(settings).find({ids[0]: partition, ids[5]: partition}))
+    assert [each.decision_id for each in found] == [ids[5], ids[0]]
 
 
 @pytest.mark.usefixtures("command_line")

@@ -65,6 +65,8 @@ def test_before_the_first_start_nothing_runs(home: AegisHome) -> None:
     assert done.returncode == 3
     assert "the stack does not run; `aegis up` starts it" in done.stdout
     assert home.run("down").stdout == "nothing was running\n"
+    told = json.loads(home.run("down", "--wipe", "--json").stdout)
+    assert told == {"stopped": False, "wiped": True, "home": str(home.path)}
 
 
 def test_a_busy_port_is_named_before_anything_starts(home: AegisHome) -> None:
@@ -79,8 +81,10 @@ def test_a_busy_port_is_named_before_anything_starts(home: AegisHome) -> None:
 
 
 def test_up_is_ready_when_it_says_so(home: AegisHome) -> None:
-    done = home.run(*SERVERS)
+    done = home.run(*SERVERS, "--json")
     assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told == {"ready": True, "home": str(home.path), "components": ["kafka", "registry"]}
     assert "kafka ready after" in done.stderr
     assert "registry ready after" in done.stderr
     assert home.topics() == set()
