@@ -67,10 +67,17 @@ class MemoryDatabase:
         rows = self.leaves
         return (rows[-1].sequence + 1, rows[-1].entry_hash) if rows else (0, ZERO_HASH)
 
-    def refused(self, table: str, log: str, *, nameless: bool) -> list[tuple[int, int, str]]:
-        """Return nothing: the guard refused nothing."""
+    def refused(
+        self, table: str, log: str, *, nameless: bool
+    ) -> Iterator[tuple[int, int, str, bool]]:
+        """Yield nothing: the guard refused nothing."""
         del table, log, nameless
-        return []
+        return iter(())
+
+    def retired(self, log: str) -> tuple[int, int, int, bool]:
+        """Return that no leaf is retired."""
+        del log
+        return 0, -1, -1, False
 
     def close(self) -> None:
         """Do nothing: nothing is open."""
