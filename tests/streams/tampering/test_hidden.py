@@ -12,6 +12,7 @@ from aegis_streams.fsck import CannotCheckError
 from aegis_streams.fsck.database import Database
 from aegis_streams.names import AUDIT
 from support.forgery import codes, first
+from support.retirement import retire
 
 if TYPE_CHECKING:
     import psycopg
@@ -36,21 +37,6 @@ def retire_by_hand(admin: psycopg.Connection, sequence: int) -> None:
         [sequence],
     )
     admin.execute("delete from aegis.audit_records where sequence = %s", [sequence])
-
-
-def retire(admin: psycopg.Connection, below: int) -> None:
-    """Make partitions as narrow as this log is short, and retire the first by the rules."""
-    admin.execute("create temp table kept as select * from aegis.audit_records")
-    for (partition,) in admin.execute(
-        "select partition::oid from aegis.audit_partitions"
-    ).fetchall():
-        row = admin.execute("select relname from pg_class where oid = %s", [partition]).fetchone()
-        assert row is not None
-        admin.execute(SQL("drop table {}").format(Identifier("aegis", row[0])))
-    admin.execute("insert into aegis.audit_records select * from kept")
-    for width in (below, 1_000):
-        admin.execute("select aegis.audit_add_partition(%s)", [width])
-    admin.execute("select aegis.retire_partition(0, interval '0')")
 
 
 def test_retired_leaves_are_believed_by_their_hashes(auditor: Auditor, since: list[bytes]) -> None:
