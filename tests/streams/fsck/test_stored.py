@@ -19,6 +19,7 @@ from aegis_streams.fsck.store import StoreJudge
 from support.audit_rows import insert, insert_checkpoint, rehashed
 from support.deciding import LOG, PARTITION
 from support.memory_log import TOPICS, MemoryLog, memory_log, sample_values
+from support.retirement import retire
 
 if TYPE_CHECKING:
     from aegis_codecs.records.audit import AuditEntry
@@ -67,6 +68,12 @@ class Audited:
             admin.execute("set session_replication_role = replica")
             admin.execute(statement)
 
+    def retire(self, below: int) -> None:
+        """Retire the leaves before a sequence."""
+        with self.database.admin() as admin:
+            admin.execute("set session_replication_role = replica")
+            retire(admin, below)
+
 
 @pytest.fixture(params=["beside the topics", "alone"])
 def audited(request: pytest.FixtureRequest, database: TestDatabase) -> Audited:
@@ -95,10 +102,7 @@ def test_it_stays_no_finding_when_the_leaf_is_retired(audited: Audited) -> None:
     audited.fill(*entries[:5], *entries[6:])
     audited.fill(*entries)
     audited.checkpoints()
-    audited.as_superuser(
-        "with old as (delete from aegis.audit_records where sequence < 10 returning *) "
-        "insert into aegis.audit_retired select log, sequence, leaf_hash from old"
-    )
+    audited.retire(10)
     found = audited.judge()
     assert codes(found) == []
     assert found.figures[STORED] == 15
