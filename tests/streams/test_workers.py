@@ -14,7 +14,7 @@ from confluent_kafka import (
 from confluent_kafka.cimpl import NewTopic
 
 from aegis_codecs.records import bodies, envelopes
-from aegis_codecs.records.wire import WireDecoder
+from aegis_codecs.records.wire import WireDecoder, header
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
 from aegis_streams.names import AUDIT, DEAD_LETTERS, DECISIONS, PROPOSALS
@@ -95,6 +95,26 @@ def test_what_is_refused_is_kept_and_the_stream_goes_on(deployment: Deployment) 
         "record_too_large",
     ]
     assert letters[2].value == b"x" * 60_000
+
+
+def test_a_flood_of_unknown_schemas_is_refused_and_the_stream_goes_on(
+    deployment: Deployment,
+) -> None:
+    count = 5_000
+    producer = Producer(
+        {"bootstrap.servers": deployment.stack.bootstrap, "partitioner": "murmur2_random"}
+    )
+    for number in range(count):
+        producer.produce(PROPOSALS, header(1_000_000 + number) + b"x", AGENT)
+    assert producer.flush(30) == 0
+    deployment.submit([proposal("good")])
+    with deployment.workers() as (decider, _):
+        (decision,) = wait_decisions(deployment, 1)
+        assert f'aegis_dead_letters_total{{reason="schema_unknown"}} {count}.0' in (
+            decider.get("/metrics") or ""
+        )
+        assert decider.stop() == 0
+    assert decision.proposal_id == "good"
 
 
 def test_an_unreachable_registry_stalls_and_nothing_is_refused(deployment: Deployment) -> None:

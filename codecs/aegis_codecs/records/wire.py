@@ -223,7 +223,7 @@ def _is_header(data: bytes) -> bool:
 
 def _shown(why: str) -> str:
     """A comparison for a detail: ASCII and short, whatever names it holds."""
-    return why[:_SHOWN].encode("ascii", "backslashreplace").decode()
+    return why.encode("ascii", "backslashreplace")[:_SHOWN].decode()
 
 
 def _insert(store: dict[Key, Value], key: Key, value: Value, limit: int) -> None:

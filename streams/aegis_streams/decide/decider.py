@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from aegis_codecs.errors import RegistryUnreachableError
-from aegis_codecs.records.errors import SchemaNotCachedError, UnknownSchemaError
+from aegis_codecs.records.errors import SchemaNotCachedError
 from aegis_codecs.records.proposals import ProposalDecoder
 from aegis_streams.decide.identity import InputRecord
+from aegis_streams.decide.lookup import STALL_SECONDS, SchemaLookup
 from aegis_streams.decide.outbox import Outbox
 from aegis_streams.decide.processor import Processor, Tables, load_head
 from aegis_streams.names import INPUT_TOPICS
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 MAX_AHEAD_MS: Final = 5 * 60 * 1000
 """A record further ahead of this worker's clock stalls it before any leaf (rules 13)."""
-STALL_SECONDS: Final = 1.0
 SLICE_RECORDS: Final = 200
 """Inputs that go through the stages together: enough for each stage to run warm, and few enough
 for what they decode to stay in the processor's cache."""
@@ -48,6 +46,7 @@ class Decider:
         self._parts = parts
         self._clock = clock
         self._records = Records(settings.registry_url)
+        self._lookup = SchemaLookup(self._records, parts)
         self._decoder = ProposalDecoder(self._records.schemas)
         self._working: dict[int, tuple[int, Processor, Outbox]] = {}
         self.tables: Mapping[str, Any] = {}
@@ -87,11 +86,12 @@ class Decider:
         """Evaluate a batch. Returning means: commit it."""
         records = [InputRecord.of(message) for message in batch.records]
         await self._not_from_the_future(batch, records)
+        self._lookup.begin(batch)
+        await self._lookup.fetch(batch, records)
         started = time.perf_counter()
         processor, outbox = self._processor(batch)
         outbox.begin(batch)
         processor.tally.clear()
-        self._records.schemas.forget_unknown()
         for start in range(0, len(records), SLICE_RECORDS):
             await self._process(batch, processor, records[start : start + SLICE_RECORDS])
         processor.flush()
@@ -105,22 +105,9 @@ class Decider:
     ) -> None:
         while True:
             try:
-                processor.process(records)
-            except SchemaNotCachedError as missing:
-                await self._fetch(batch, missing.schema_id)
-            else:
-                return
-
-    async def _fetch(self, batch: PartitionBatch, schema_id: int) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.run_in_executor(None, self._records.fetch, schema_id)
-        except UnknownSchemaError:
-            self._records.schemas.put_unknown(schema_id)
-        except RegistryUnreachableError as error:
-            self._parts.metrics.errors.labels("registry").inc()
-            self._parts.log.warning("registry unreachable, waiting", extra={"cause": str(error)})
-            await batch.stall("registry_unreachable", STALL_SECONDS)
+                return processor.process(records)
+            except SchemaNotCachedError:  # more schemas in one batch than the cache holds
+                await self._lookup.fetch(batch, records)
 
     async def _not_from_the_future(self, batch: PartitionBatch, records: list[InputRecord]) -> None:
         newest = max((record.timestamp for record in records), default=0)
