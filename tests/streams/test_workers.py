@@ -117,9 +117,8 @@ def test_a_flood_of_unknown_schemas_is_refused_and_the_stream_goes_on(
     deployment.submit([proposal("good")])
     with deployment.workers() as (decider, _):
         (decision,) = wait_decisions(deployment, 1)
-        assert f'aegis_dead_letters_total{{reason="schema_unknown"}} {count}.0' in (
-            decider.get("/metrics") or ""
-        )
+        refused = f'aegis_dead_letters_total{{reason="schema_unknown"}} {count}.0'
+        assert wait_until(lambda: refused in (decider.get("/metrics") or ""), DEADLINE)
         assert decider.stop() == 0
     assert decision.proposal_id == "good"
 

@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from aegis_governance.drift import AgentDrift, DriftObservation
-from aegis_streams.errors import ContinuityError
+from aegis_streams.errors import LOST_STATE, ContinuityError
 
 if TYPE_CHECKING:
     from aegis_governance.config import AegisConfig
@@ -92,5 +92,5 @@ def restore(agent: AgentDrift, data: bytes) -> None:
         agent.restore(values, header["statuses"], header["baselines"])
     except (ValueError, KeyError, TypeError, struct.error) as error:
         raise ContinuityError(
-            f"table drift: unreadable windows ({error}); rebuild the table from the log"
+            f"table drift: unreadable windows ({error}); see {LOST_STATE}"
         ) from error

@@ -21,7 +21,7 @@ from aegis_streams.decide.identity import InputRecord, decision_id
 from aegis_streams.decide.leaves import LeafSink, LogWriter
 from aegis_streams.decide.tally import Tally
 from aegis_streams.decide.verdicts import DecisionRows, Made, RefusedFields, refused_fields
-from aegis_streams.errors import ContinuityError
+from aegis_streams.errors import LOST_STATE, ContinuityError
 from aegis_streams.names import PROPOSALS
 
 if TYPE_CHECKING:
@@ -292,14 +292,14 @@ def load_head(heads: KeyValue) -> tuple[Head, AegisConfig]:
     head_bytes, parameters = heads.get(HEAD_KEY), heads.get(PARAMETERS_KEY)
     if head_bytes is None or parameters is None:
         raise ContinuityError(
-            "table heads: empty; run `aegis topics ensure` on a new deployment, or rebuild the "
-            "tables from the log if this one was in use"
+            "table heads: empty; run `aegis topics ensure` on a new deployment; if this one was "
+            f"in use, see {LOST_STATE}"
         )
     head = Head.from_bytes(head_bytes)
     if hashlib.sha256(parameters).digest() != head.parameters_sha256:
         raise ContinuityError(
-            "table heads: the parameters do not have the hash that the head names; rebuild the "
-            "tables from the log"
+            "table heads: the parameters do not have the hash that the head names; see "
+            f"{LOST_STATE}"
         )
     return head, AegisConfig.from_bytes(parameters)
 
