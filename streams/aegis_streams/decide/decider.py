@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aegis_codecs.records.errors import SchemaNotCachedError
 from aegis_codecs.records.proposals import ProposalDecoder
+from aegis_governance.vocabulary import FEATURES
+from aegis_streams.decide.agents import SHOWN_STATUSES, standing_of
 from aegis_streams.decide.identity import InputRecord
 from aegis_streams.decide.lookup import STALL_SECONDS, SchemaLookup
 from aegis_streams.decide.outbox import Outbox
@@ -77,10 +79,12 @@ class Decider:
             str(partition), head.parameters_sha256.hex(), config.mode, str(head.evaluator)
         ).set(1)
         metrics.horizon_limit.labels(str(partition)).set(config.horizon_count)
+        self._show_standing(partition, standing_of(tables["drift"]))
 
     def released(self, partition: int) -> None:
         """Forget everything about a partition."""
         self._working.pop(partition, None)
+        self._parts.metrics.forget(partition)
 
     async def decide(self, batch: PartitionBatch) -> None:
         """Evaluate a batch. Returning means: commit it."""
@@ -108,6 +112,12 @@ class Decider:
                 return processor.process(records)
             except SchemaNotCachedError:  # more schemas in one batch than the cache holds
                 await self._lookup.fetch(batch, records)
+
+    def _show_standing(self, partition: int, standing: Mapping[tuple[str, str], int]) -> None:
+        for feature in FEATURES:
+            for status in SHOWN_STATUSES:
+                gauge = self._parts.metrics.drifting.labels(str(partition), feature, status)
+                gauge.set(standing.get((feature, status), 0))
 
     async def _not_from_the_future(self, batch: PartitionBatch, records: list[InputRecord]) -> None:
         newest = max((record.timestamp for record in records), default=0)
@@ -144,7 +154,8 @@ class Decider:
         for gate, outcome, count in processor.tally.gates():
             metrics.gates.labels(gate, outcome).inc(count)
         for feature, divergence in processor.tally.divergences():
-            metrics.divergence.labels(feature).set(divergence)
+            metrics.divergence.labels(str(partition), feature).set(divergence)
+        self._show_standing(partition, processor.standing)
         metrics.remembered.labels(str(partition)).set(processor.remembered)
         for record in records[:: max(1, len(records) // 10)]:
             metrics.decision_latency.observe(max(0.0, now - record.timestamp / 1000))
