@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aegis_codecs.records.errors import SchemaNotCachedError
 from aegis_codecs.records.proposals import ProposalDecoder
+from aegis_governance.config import AegisConfig
+from aegis_governance.errors import AegisError
 from aegis_governance.vocabulary import FEATURES
 from aegis_streams.decide.agents import SHOWN_STATUSES, standing_of
 from aegis_streams.decide.identity import InputRecord
@@ -50,6 +52,7 @@ class Decider:
         self._records = Records(settings.registry_url)
         self._lookup = SchemaLookup(self._records, parts)
         self._decoder = ProposalDecoder(self._records.schemas)
+        self._unread_file = settings.parameters_file
         self._working: dict[int, tuple[int, Processor, Outbox]] = {}
         self.tables: Mapping[str, Any] = {}
 
@@ -74,12 +77,11 @@ class Decider:
         )
         for topic in INPUT_TOPICS:
             check_offset(topic, partition, committed.get(topic), head.offsets.get(topic))
-        metrics = self._parts.metrics
-        metrics.parameters.labels(
-            str(partition), head.parameters_sha256.hex(), config.mode, str(head.evaluator)
-        ).set(1)
+        metrics, active = self._parts.metrics, head.parameters_sha256.hex()
+        metrics.parameters.labels(str(partition), active, config.mode, str(head.evaluator)).set(1)
         metrics.horizon_limit.labels(str(partition)).set(config.horizon_count)
         self._show_standing(partition, standing_of(tables["drift"]))
+        self._compare_file(active)
 
     def released(self, partition: int) -> None:
         """Forget everything about a partition."""
@@ -118,6 +120,27 @@ class Decider:
             for status in SHOWN_STATUSES:
                 gauge = self._parts.metrics.drifting.labels(str(partition), feature, status)
                 gauge.set(standing.get((feature, status), 0))
+
+    def _compare_file(self, active: str) -> None:
+        """Warn, once, when this worker's parameters file is not what is active (rules 23)."""
+        path, self._unread_file = self._unread_file, None
+        if path is None:
+            return
+        told = {"file": str(path), "active_sha256": active}
+        try:
+            found = AegisConfig.from_yaml(path).sha256().hex()
+        except AegisError as error:
+            self._parts.log.warning(
+                "the parameters file cannot be read; files matter at genesis only",
+                extra={**told, "cause": str(error)},
+            )
+            return
+        if found != active:
+            self._parts.log.warning(
+                "the parameters file differs from the active parameters; files matter at genesis "
+                "only, the active ones stay",
+                extra={**told, "file_sha256": found},
+            )
 
     async def _not_from_the_future(self, batch: PartitionBatch, records: list[InputRecord]) -> None:
         newest = max((record.timestamp for record in records), default=0)
