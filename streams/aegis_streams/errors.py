@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aegis_governance.errors import AegisError
+
+LOST_STATE: Final = "docs/lost-state.md"
+"""Where to read on when a table is lost or damaged."""
 
 
 class StreamError(AegisError):

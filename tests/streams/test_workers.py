@@ -14,7 +14,7 @@ from confluent_kafka import (
 from confluent_kafka.cimpl import NewTopic
 
 from aegis_codecs.records import bodies, envelopes
-from aegis_codecs.records.wire import WireDecoder
+from aegis_codecs.records.wire import WireDecoder, header
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
 from aegis_streams.names import AUDIT, DEAD_LETTERS, DECISIONS, PROPOSALS
@@ -23,6 +23,7 @@ from aegis_streams.seal.guard import Guard
 from aegis_streams.stack.processes import wait_until
 from support.deciding import AGENT, PARTITION, proposal
 from support.deployment import Deployment
+from support.raw_records import produce_header
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,9 +83,13 @@ def test_what_is_refused_is_kept_and_the_stream_goes_on(deployment: Deployment) 
     producer.produce(PROPOSALS, b"neither Avro nor JSON", AGENT)
     producer.produce(PROPOSALS, b"x" * 60_000, AGENT)
     assert producer.flush(30) == 0
+    key = AGENT.encode()
+    value = b"value" * 1_000
+    produce_header(deployment.stack.bootstrap, PROPOSALS, PARTITION, value, b"\xff", key=key)
     deployment.submit([proposal("good")])
-    with deployment.workers():
+    with deployment.workers() as (decider, _):
         (decision,) = wait_decisions(deployment, 1)
+        assert decider.stop() == 0
     assert decision.proposal_id == "good"
     records = Records(deployment.settings.registry_url)
     decoder = WireDecoder(envelopes.dead_letter_codec(), records.schemas)
@@ -93,8 +98,29 @@ def test_what_is_refused_is_kept_and_the_stream_goes_on(deployment: Deployment) 
         "schema_unknown",
         "undecodable",
         "record_too_large",
+        "content_type_unsupported",
     ]
     assert letters[2].value == b"x" * 60_000
+    assert letters[3].value == value
+
+
+def test_a_flood_of_unknown_schemas_is_refused_and_the_stream_goes_on(
+    deployment: Deployment,
+) -> None:
+    count = 5_000
+    producer = Producer(
+        {"bootstrap.servers": deployment.stack.bootstrap, "partitioner": "murmur2_random"}
+    )
+    for number in range(count):
+        producer.produce(PROPOSALS, header(1_000_000 + number) + b"x", AGENT)
+    assert producer.flush(30) == 0
+    deployment.submit([proposal("good")])
+    with deployment.workers() as (decider, _):
+        (decision,) = wait_decisions(deployment, 1)
+        refused = f'aegis_dead_letters_total{{reason="schema_unknown"}} {count}.0'
+        assert wait_until(lambda: refused in (decider.get("/metrics") or ""), DEADLINE)
+        assert decider.stop() == 0
+    assert decision.proposal_id == "good"
 
 
 def test_an_unreachable_registry_stalls_and_nothing_is_refused(deployment: Deployment) -> None:

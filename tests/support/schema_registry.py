@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ class FakeRegistry:
         subjects: Ids of each subject's versions, in the order of their first registration.
         levels: Compatibility level by subject.
         answer: If set, the status and body of every answer.
+        delay: Seconds before each answer.
         requests: Method and path of every call.
+        most: Most calls open at the same time so far.
     """
 
     def __init__(self) -> None:
@@ -29,8 +32,29 @@ class FakeRegistry:
         self.levels: dict[str, str] = {}
         self.schema_type: str | None = None
         self.answer: tuple[int, bytes] | None = None
+        self.delay = 0.0
         self.requests: list[str] = []
+        self.most = 0
         self.url = ""
+        self._open = 0
+        self._counting = Lock()
+
+    def asked(self) -> list[int]:
+        """Return the schema ids that were asked for, in order."""
+        paths = [request.partition("?")[0] for request in self.requests]
+        return [int(path.rpartition("/")[2]) for path in paths if path.startswith("GET /schemas/")]
+
+    def serve(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        """Answer one call, in the time that an answer takes."""
+        with self._counting:
+            self._open += 1
+            self.most = max(self.most, self._open)
+        try:
+            time.sleep(self.delay)
+            return self.respond(method, path, body)
+        finally:
+            with self._counting:
+                self._open -= 1
 
     def register(self, subject: str, text: str) -> dict[str, Any]:
         """Register a text; the same text has one id everywhere."""
@@ -96,7 +120,7 @@ def fake_registry() -> Iterator[FakeRegistry]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            status, body = registry.respond(self.command, self.path, self.rfile.read(length))
+            status, body = registry.serve(self.command, self.path, self.rfile.read(length))
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -8,6 +8,8 @@ same bytes again.
 
 from __future__ import annotations
 
+import logging
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from aegis_codecs.errors import DecodeError
@@ -17,11 +19,15 @@ from aegis_codecs.records.errors import SchemaError, SchemaNotCachedError
 from aegis_codecs.records.resolution import mismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+_log: Final = logging.getLogger(__name__)
 
 HEADER_SIZE: Final = 5
 MAX_SCHEMAS: Final = 1024
 """Schemas a cache holds; the oldest makes room. Ours need six."""
+MAX_UNKNOWN: Final = 100_000
+"""Ids without a usable schema that a cache holds: more than a batch has records."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -30,6 +36,12 @@ MAX_SCHEMA_ID: Final = 2**31 - 1
 for it, a registry answers as to a malformed call, and the stream would wait for ever."""
 
 SCHEMA_UNKNOWN: Final = "schema_unknown"
+NOT_REGISTERED: Final = "the registry has none of this id"
+UNSUPPORTED: Final = "its schema is not supported here"
+FOREIGN: Final = "its schema is of another record"
+"""Why an id has no usable schema. These words go into leaf bodies; a library's must not."""
+_SHOWN: Final = 300
+"""Characters of a comparison of schemas in a detail; names of a writer's may be of any length."""
 
 
 def header(schema_id: int) -> bytes:
@@ -43,7 +55,7 @@ def schema_id(value: bytes) -> int:
     Raises:
         DecodeError: There is no such header (reason ``undecodable``).
     """
-    if len(value) < HEADER_SIZE or value[0]:
+    if not _is_header(value[:HEADER_SIZE]):
         raise DecodeError(
             UNDECODABLE,
             "no Confluent wire format: a zero byte and a 4-byte schema id must come first"
@@ -61,27 +73,37 @@ class WriterSchema(NamedTuple):
 
 
 class SchemaCache:
-    """Writers' schemas by id, as far as they have been fetched; bounded."""
+    """Writers' schemas by id, as far as they have been fetched; bounded.
 
-    def __init__(self, max_schemas: int = MAX_SCHEMAS) -> None:
+    May be filled by several threads.
+    """
+
+    def __init__(self, max_schemas: int = MAX_SCHEMAS, max_unknown: int = MAX_UNKNOWN) -> None:
         self._max: Final = max_schemas
+        self._max_unknown: Final = max_unknown
         self._schemas: dict[int, WriterSchema] = {}
         self._unknown: dict[int, str] = {}
+        self._filling: Final = Lock()
 
     def put(self, schema_id: int, text: str) -> None:
         """Keep the schema the registry gave for an id; one that is unfit counts as unknown."""
         try:
-            writer = WriterSchema(
-                schemas.parse(text), schemas.canonical_form(text), schemas.parsed(text)
-            )
+            tree = schemas.parse(text)
+            if tree.name not in schemas.RECORDS:
+                self.put_unknown(schema_id, FOREIGN)
+                return
+            writer = WriterSchema(tree, schemas.canonical_form(text), schemas.parsed(text))
         except SchemaError as error:
-            self.put_unknown(schema_id, str(error))
+            _log.warning("the schema with id %d is not supported: %s", schema_id, error)
+            self.put_unknown(schema_id, UNSUPPORTED)
             return
-        _insert(self._schemas, schema_id, writer, self._max)
+        with self._filling:
+            _insert(self._schemas, schema_id, writer, self._max)
 
-    def put_unknown(self, schema_id: int, why: str = "the registry has none of this id") -> None:
+    def put_unknown(self, schema_id: int, why: str = NOT_REGISTERED) -> None:
         """Keep the answer that there is no usable schema, until ``forget_unknown``."""
-        _insert(self._unknown, schema_id, why, self._max)
+        with self._filling:
+            _insert(self._unknown, schema_id, why, self._max_unknown)
 
     def forget_unknown(self) -> None:
         """Ask again for unknown ids from now on; call it per batch.
@@ -89,7 +111,19 @@ class SchemaCache:
         Otherwise a single record with an id not yet given out would block the schema that gets this
         id later.
         """
-        self._unknown.clear()
+        with self._filling:
+            self._unknown.clear()
+
+    def missing(self, values: Iterable[bytes | None]) -> list[int]:
+        """The ids that framed values name and of which nothing is known, in rising order."""
+        heads = {value[:HEADER_SIZE] for value in values if value}
+        named = (int.from_bytes(head[1:], "big") for head in heads if _is_header(head))
+        known, unknown = self._schemas, self._unknown
+        return sorted(
+            number
+            for number in named
+            if number <= MAX_SCHEMA_ID and number not in known and number not in unknown
+        )
 
     def get(self, schema_id: int) -> WriterSchema:
         """The schema of an id.
@@ -108,7 +142,8 @@ class SchemaCache:
             return found
         if (why := self._unknown.get(schema_id)) is not None:
             raise DecodeError(
-                SCHEMA_UNKNOWN, f"schema id {schema_id}: {why}; register the schema, then produce"
+                SCHEMA_UNKNOWN,
+                f"schema id {schema_id}: {why}; use the id of a registered schema of this record",
             )
         raise SchemaNotCachedError(schema_id)
 
@@ -151,7 +186,7 @@ class WireDecoder(Generic[Decoded]):
         if why := mismatch(writer.tree, schemas.tree(self._codec.name)):
             raise DecodeError(
                 SCHEMA_UNKNOWN,
-                f"the schema with id {number} cannot be read as {self._codec.name}: {why}",
+                f"the schema with id {number} cannot be read as {self._codec.name}: {_shown(why)}",
             )
         decoder: Decoder[Decoded] = self._codec
         if writer.canonical != schemas.canonical(self._codec.name):
@@ -179,6 +214,16 @@ class WireEncoder(Generic[Decoded]):
             EncodeError: A field is missing, unknown, or its value does not fit.
         """
         return self._header + self._encode(record)
+
+
+def _is_header(data: bytes) -> bool:
+    """Whether these are a zero byte and a schema id."""
+    return len(data) == HEADER_SIZE and not data[0]
+
+
+def _shown(why: str) -> str:
+    """A comparison for a detail: ASCII and short, whatever names it holds."""
+    return why.encode("ascii", "backslashreplace")[:_SHOWN].decode()
 
 
 def _insert(store: dict[Key, Value], key: Key, value: Value, limit: int) -> None:

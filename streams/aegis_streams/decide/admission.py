@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from aegis_codecs.records.errors import ProposalDecodeError
 from aegis_codecs.records.proposals import MAX_PROPOSAL
 from aegis_codecs.records.validation import gate_inputs, is_identifier, validate_beside
+from aegis_streams.decide.identity import UNREADABLE
 from aegis_streams.kafka.partitions import murmur2_partition
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ class Admission:
             )
         if not key:
             return Refusal("key_missing", "key: empty; produce with the agent_id as record key")
+        if record.headers is UNREADABLE:
+            return Refusal(
+                "content_type_unsupported",
+                "headers: a name is not UTF-8, so no content-type can be read; send names in UTF-8",
+            )
         try:
             return self._decoder.decode(value, content_type(record.headers))
         except ProposalDecodeError as error:

@@ -7,29 +7,41 @@ from __future__ import annotations
 
 import json
 import struct
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from aegis_governance.drift import AgentDrift, DriftObservation
-from aegis_streams.errors import ContinuityError
+from aegis_governance.vocabulary import FEATURES, DriftStatus
+from aegis_streams.errors import LOST_STATE, ContinuityError
 
 if TYPE_CHECKING:
     from aegis_governance.config import AegisConfig
+    from aegis_governance.drift import DriftChange
     from aegis_governance.gates import GateInputs
     from aegis_streams.decide.horizon import KeyValue
 
 CACHED_AGENTS: Final = 20_000
 """Most agents whose windows stay decoded between batches."""
 _HEADER_SIZE: Final = struct.Struct(">I")
+SHOWN_STATUSES: Final = (DriftStatus.WARNING.value, DriftStatus.CRITICAL.value)
+"""Statuses of which the agents are counted."""
+_FAULTS: Final = (ValueError, KeyError, TypeError, struct.error)
+_MARKS: Final = tuple(f'"{status}"'.encode() for status in SHOWN_STATUSES)
 
 
 class AgentWindows:
-    """Drift windows of the agents of one partition."""
+    """Drift windows of the agents of one partition.
+
+    Attributes:
+        standing: How many agents stand where, as `standing_of` counts them; kept up to date.
+    """
 
     def __init__(self, table: KeyValue, config: AegisConfig) -> None:
         self._table = table
         self._config = config
         self._agents: dict[str, AgentDrift] = {}
         self._touched: set[str] = set()
+        self.standing: Final = standing_of(table)
 
     def observe(self, agent_id: str, inputs: GateInputs) -> DriftObservation:
         """Take a proposal into its agent's windows; a dry run is judged without entering them."""
@@ -46,6 +58,11 @@ class AgentWindows:
         if not inputs.dry_run:
             self._agents[agent_id].take_back()
 
+    def moved(self, change: DriftChange) -> None:
+        """Count a change that became a leaf."""
+        self.standing[change.feature, change.former.value] -= 1
+        self.standing[change.feature, change.status.value] += 1
+
     def flush(self) -> None:
         """Write the windows touched since the last call to the table."""
         for agent_id in sorted(self._touched):
@@ -60,6 +77,23 @@ class AgentWindows:
         if data is not None:
             restore(agent, data)
         return agent
+
+
+def standing_of(table: KeyValue) -> Counter[tuple[str, str]]:
+    """Count the agents of a table by feature and standing status, for `SHOWN_STATUSES` only.
+
+    Raises:
+        ContinuityError: A row holds no drift windows.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    for agent_id, data in table.items():
+        try:
+            header = data[_HEADER_SIZE.size : _start(data)]
+            if any(mark in header for mark in _MARKS):  # most agents need no parsing
+                found.update(zip(FEATURES, json.loads(header)["statuses"], strict=True))
+        except _FAULTS as error:
+            raise _unreadable(error, f" of {agent_id!r}") from error
+    return Counter({pair: count for pair, count in found.items() if pair[1] in SHOWN_STATUSES})
 
 
 def encode(agent: AgentDrift) -> bytes:
@@ -83,14 +117,21 @@ def restore(agent: AgentDrift, data: bytes) -> None:
         ContinuityError: The bytes are not drift windows.
     """
     try:
-        start = _HEADER_SIZE.size + _HEADER_SIZE.unpack_from(data)[0]
+        start = _start(data)
         header = json.loads(data[_HEADER_SIZE.size : start])
         values = []
         for size in header["sizes"]:
             values.append(data[start : start + size])
             start += size
         agent.restore(values, header["statuses"], header["baselines"])
-    except (ValueError, KeyError, TypeError, struct.error) as error:
-        raise ContinuityError(
-            f"table drift: unreadable windows ({error}); rebuild the table from the log"
-        ) from error
+    except _FAULTS as error:
+        raise _unreadable(error) from error
+
+
+def _start(data: bytes) -> int:
+    """Where the windows begin."""
+    return _HEADER_SIZE.size + int(_HEADER_SIZE.unpack_from(data)[0])
+
+
+def _unreadable(error: Exception, whose: str = "") -> ContinuityError:
+    return ContinuityError(f"table drift: unreadable windows{whose} ({error}); see {LOST_STATE}")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from aegis_codecs.errors import RegistryUnreachableError
-from aegis_codecs.records.errors import SchemaNotCachedError, UnknownSchemaError
+from aegis_codecs.records.errors import SchemaNotCachedError
 from aegis_codecs.records.proposals import ProposalDecoder
+from aegis_governance.config import AegisConfig
+from aegis_governance.errors import AegisError
+from aegis_governance.vocabulary import FEATURES
+from aegis_streams.decide.agents import SHOWN_STATUSES, standing_of
 from aegis_streams.decide.identity import InputRecord
+from aegis_streams.decide.lookup import SchemaLookup
 from aegis_streams.decide.outbox import Outbox
 from aegis_streams.decide.processor import Processor, Tables, load_head
 from aegis_streams.names import INPUT_TOPICS
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 MAX_AHEAD_MS: Final = 5 * 60 * 1000
 """A record further ahead of this worker's clock stalls its partition before any leaf (rules 13)."""
 FROM_THE_FUTURE: Final = "record_from_the_future"
-STALL_SECONDS: Final = 1.0
 SLICE_RECORDS: Final = 200
 """Inputs that go through the stages together: enough for each stage to run warm, and few enough
 for what they decode to stay in the processor's cache."""
@@ -51,7 +53,9 @@ class Decider:
         self._parts = parts
         self._clock = clock
         self._records = Records(settings.registry_url)
+        self._lookup = SchemaLookup(self._records, parts)
         self._decoder = ProposalDecoder(self._records.schemas)
+        self._unread_file = settings.parameters_file
         self._working: dict[int, tuple[int, Processor, Outbox]] = {}
         self.tables: Mapping[str, Any] = {}
 
@@ -76,11 +80,11 @@ class Decider:
         )
         for topic in INPUT_TOPICS:
             check_offset(topic, partition, committed.get(topic), head.offsets.get(topic))
-        metrics = self._parts.metrics
-        metrics.parameters.labels(
-            str(partition), head.parameters_sha256.hex(), config.mode, str(head.evaluator)
-        ).set(1)
+        metrics, active = self._parts.metrics, head.parameters_sha256.hex()
+        metrics.parameters.labels(str(partition), active, config.mode, str(head.evaluator)).set(1)
         metrics.horizon_limit.labels(str(partition)).set(config.horizon_count)
+        self._show_standing(partition, standing_of(tables["drift"]))
+        self._compare_file(active)
 
     def withheld(self, partition: int, records: Sequence[Message]) -> str:
         """Hold back what is too far ahead of this worker's clock, before any leaf (rules 13)."""
@@ -96,15 +100,17 @@ class Decider:
     def released(self, partition: int) -> None:
         """Forget everything about a partition."""
         self._working.pop(partition, None)
+        self._parts.metrics.forget(partition)
 
     async def decide(self, batch: PartitionBatch) -> None:
         """Evaluate a batch. Returning means: commit it."""
         records = [InputRecord.of(message) for message in batch.records]
+        self._lookup.begin(batch)
+        await self._lookup.fetch(batch, records)
         started = time.perf_counter()
         processor, outbox = self._processor(batch)
         outbox.begin(batch)
         processor.tally.clear()
-        self._records.schemas.forget_unknown()
         for start in range(0, len(records), SLICE_RECORDS):
             await self._process(batch, processor, records[start : start + SLICE_RECORDS])
         processor.flush()
@@ -118,22 +124,36 @@ class Decider:
     ) -> None:
         while True:
             try:
-                processor.process(records)
-            except SchemaNotCachedError as missing:
-                await self._fetch(batch, missing.schema_id)
-            else:
-                return
+                return processor.process(records)
+            except SchemaNotCachedError:  # more schemas in one batch than the cache holds
+                await self._lookup.fetch(batch, records)
 
-    async def _fetch(self, batch: PartitionBatch, schema_id: int) -> None:
-        loop = asyncio.get_running_loop()
+    def _show_standing(self, partition: int, standing: Mapping[tuple[str, str], int]) -> None:
+        for feature in FEATURES:
+            for status in SHOWN_STATUSES:
+                gauge = self._parts.metrics.drifting.labels(str(partition), feature, status)
+                gauge.set(standing.get((feature, status), 0))
+
+    def _compare_file(self, active: str) -> None:
+        """Warn, once, when this worker's parameters file is not what is active (rules 23)."""
+        path, self._unread_file = self._unread_file, None
+        if path is None:
+            return
+        told = {"file": str(path), "active_sha256": active}
         try:
-            await loop.run_in_executor(None, self._records.fetch, schema_id)
-        except UnknownSchemaError:
-            self._records.schemas.put_unknown(schema_id)
-        except RegistryUnreachableError as error:
-            self._parts.metrics.errors.labels("registry").inc()
-            self._parts.log.warning("registry unreachable, waiting", extra={"cause": str(error)})
-            await batch.stall("registry_unreachable", STALL_SECONDS)
+            found = AegisConfig.from_yaml(path).sha256().hex()
+        except AegisError as error:
+            self._parts.log.warning(
+                "the parameters file cannot be read; files matter at genesis only",
+                extra={**told, "cause": str(error)},
+            )
+            return
+        if found != active:
+            self._parts.log.warning(
+                "the parameters file differs from the active parameters; files matter at genesis "
+                "only, the active ones stay",
+                extra={**told, "file_sha256": found},
+            )
 
     def _processor(self, batch: PartitionBatch) -> tuple[Processor, Outbox]:
         working = self._working.get(batch.partition)
@@ -161,7 +181,8 @@ class Decider:
         for gate, outcome, count in processor.tally.gates():
             metrics.gates.labels(gate, outcome).inc(count)
         for feature, divergence in processor.tally.divergences():
-            metrics.divergence.labels(feature).set(divergence)
+            metrics.divergence.labels(str(partition), feature).set(divergence)
+        self._show_standing(partition, processor.standing)
         metrics.remembered.labels(str(partition)).set(processor.remembered)
         for record in records[:: max(1, len(records) // 10)]:
             metrics.decision_latency.observe(max(0.0, now - record.timestamp / 1000))

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from aegis_streams.errors import ContinuityError
+from aegis_streams.errors import LOST_STATE, ContinuityError
 
 HEAD_KEY: Final = b"head"
 PARAMETERS_KEY: Final = b"parameters"
@@ -59,5 +59,5 @@ class Head:
             return cls(**fields)
         except (ValueError, KeyError, TypeError) as error:
             raise ContinuityError(
-                f"table heads: unreadable head ({error}); rebuild the table from the log"
+                f"table heads: unreadable head ({error}); see {LOST_STATE}"
             ) from error

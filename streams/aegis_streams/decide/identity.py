@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
+UNREADABLE: Final[list[Any]] = []
+"""Stands, by identity, for headers of which a name is not UTF-8."""
 _COORDINATES: Final = struct.Struct(">IQI")
 _VERSION: Final = "8"
 _VARIANTS: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
@@ -24,7 +26,7 @@ class InputRecord(NamedTuple):
         timestamp: Broker's append time, milliseconds since 1970.
         key: Record key, None if there is none.
         value: Record value, None for a tombstone.
-        headers: Header pairs; a value may be None.
+        headers: Header pairs; a value may be None. `UNREADABLE` if they could not be read.
     """
 
     topic: str
@@ -38,6 +40,15 @@ class InputRecord(NamedTuple):
     @classmethod
     def of(cls, message: Message) -> InputRecord:
         """Return the input that a Kafka message holds."""
+        try:
+            headers = message.headers()
+        except SystemError as error:
+            if not isinstance(error.__cause__, UnicodeDecodeError):
+                raise
+            # The message keeps a list with a hole in it, which ends the process when it is looked
+            # at; the batch may come again with the same message.
+            message.set_headers(UNREADABLE)
+            headers = UNREADABLE
         return cls(
             message.topic() or "",
             message.partition() or 0,
@@ -45,7 +56,7 @@ class InputRecord(NamedTuple):
             message.timestamp()[1],
             message.key(),
             message.value(),
-            cast("list[tuple[str, bytes | None]] | None", message.headers()),
+            cast("list[tuple[str, bytes | None]] | None", headers),
         )
 
 

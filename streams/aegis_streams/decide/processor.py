@@ -21,11 +21,11 @@ from aegis_streams.decide.identity import InputRecord, decision_id
 from aegis_streams.decide.leaves import LeafSink, LogWriter
 from aegis_streams.decide.tally import Tally
 from aegis_streams.decide.verdicts import DecisionRows, Made, RefusedFields, refused_fields
-from aegis_streams.errors import ContinuityError
+from aegis_streams.errors import LOST_STATE, ContinuityError
 from aegis_streams.names import PROPOSALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aegis_codecs.records.proposals import ProposalDecoder
     from aegis_governance.drift import DriftChange
@@ -100,6 +100,11 @@ class Processor:
     def remembered(self) -> int:
         """Proposal ids remembered now."""
         return self._horizon.count
+
+    @property
+    def standing(self) -> Mapping[tuple[str, str], int]:
+        """Agents by feature and drift status, as far as a status is worth showing."""
+        return self._agents.standing
 
     def process(self, records: Sequence[InputRecord]) -> None:
         """Append the leaves of some inputs, stage by stage.
@@ -270,6 +275,7 @@ class Processor:
             "baseline_id": change.baseline_id,
         }
         self._log.append(record.key, "DriftChanged", changed)
+        self._agents.moved(change)
 
     def _cause(self, record: InputRecord, ordinal: int = 0) -> dict[str, object]:
         return {
@@ -292,14 +298,14 @@ def load_head(heads: KeyValue) -> tuple[Head, AegisConfig]:
     head_bytes, parameters = heads.get(HEAD_KEY), heads.get(PARAMETERS_KEY)
     if head_bytes is None or parameters is None:
         raise ContinuityError(
-            "table heads: empty; run `aegis topics ensure` on a new deployment, or rebuild the "
-            "tables from the log if this one was in use"
+            "table heads: empty; run `aegis topics ensure` on a new deployment; if this one was "
+            f"in use, see {LOST_STATE}"
         )
     head = Head.from_bytes(head_bytes)
     if hashlib.sha256(parameters).digest() != head.parameters_sha256:
         raise ContinuityError(
-            "table heads: the parameters do not have the hash that the head names; rebuild the "
-            "tables from the log"
+            "table heads: the parameters do not have the hash that the head names; see "
+            f"{LOST_STATE}"
         )
     return head, AegisConfig.from_bytes(parameters)
 

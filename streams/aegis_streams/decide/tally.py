@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aegis_governance.vocabulary import FEATURES, GATES, GateOutcome
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from aegis_governance.drift import DriftObservation
     from aegis_governance.gates import GateInputs
     from aegis_streams.decide.gates import GatesFound
+
+
+_NOT_JUDGED: Final = -1.0
 
 
 class Tally:
@@ -26,7 +29,7 @@ class Tally:
         self._evaluated = 0
         self._without_utility = 0
         self._failed: Counter[str] = Counter()
-        self._farthest = [0.0] * len(FEATURES)
+        self._farthest = [_NOT_JUDGED] * len(FEATURES)
 
     def add(self, inputs: GateInputs, gates: GatesFound, observed: DriftObservation) -> None:
         """Count one evaluated proposal."""
@@ -50,5 +53,7 @@ class Tally:
             yield gate, GateOutcome.NOT_EVALUATED.value, absent
 
     def divergences(self) -> Iterator[tuple[str, float]]:
-        """Yield each feature and the largest divergence in nats, 0 where none was judged."""
-        yield from zip(FEATURES, self._farthest, strict=True)
+        """Yield the features that were judged and their largest divergence in nats."""
+        for feature, farthest in zip(FEATURES, self._farthest, strict=True):
+            if farthest > _NOT_JUDGED:
+                yield feature, farthest

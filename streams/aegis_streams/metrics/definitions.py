@@ -29,6 +29,12 @@ class Metrics:
         self._partitions()
         self._sealing()
 
+    def forget(self, partition: int) -> None:
+        """Show nothing more of what the decider says about a partition."""
+        for gauge in (self.remembered, self.horizon_limit, self.divergence, self.drifting,
+                      self.parameters):  # fmt: skip
+            gauge.remove_by_labels({"partition": str(partition)})
+
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
 
@@ -57,7 +63,17 @@ class Metrics:
             "aegis_horizon_limit", "Most proposal ids a partition may remember", "partition"
         )
         self.divergence = self._gauge(
-            "aegis_kl_divergence", "Largest current divergence seen in the last batch", "feature"
+            "aegis_kl_divergence",
+            "Largest divergence in nats in the latest batch of the partition that judged any",
+            "partition",
+            "feature",
+        )
+        self.drifting = self._gauge(
+            "aegis_drift_agents",
+            "Agents whose window stands at this status, whether they send or not",
+            "partition",
+            "feature",
+            "status",
         )
         self.dead_letters = self._counter(
             "aegis_dead_letters_total", "Inputs refused, by reason", "reason"
@@ -77,6 +93,11 @@ class Metrics:
             "aegis_parameters_info", "Active parameters and mode (always 1)", "partition", "sha256",
             "mode", "evaluator",
         )  # fmt: skip
+
+        self.overrides = self._counter(
+            "aegis_override_requests_total", "Override requests, by outcome", "outcome"
+        )
+        self.overrides.labels("granted")  # nobody can ask for one yet; the name is there, at zero
 
     def _batches(self) -> None:
         self.batch_records = self._histogram(

@@ -8,7 +8,7 @@ from typing import Final
 
 from aegis_codecs.log.checkpoint import Checkpoint
 from aegis_codecs.log.merkle import CompactRange
-from aegis_streams.errors import ContinuityError
+from aegis_streams.errors import LOST_STATE, ContinuityError
 
 TREE_KEY: Final = b"tree"
 
@@ -71,5 +71,5 @@ class TreeState:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ContinuityError(
-                f"table tree: unreadable state ({error}); rebuild it from the audit topic"
+                f"table tree: unreadable state ({error}); see {LOST_STATE}"
             ) from error

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from aegis_codecs.keys import load_log_keys
-from aegis_streams.errors import ContinuityError
+from aegis_streams.errors import LOST_STATE, ContinuityError
 from aegis_streams.kafka.scan import scan, tail
 from aegis_streams.names import AUDIT, CHECKPOINTS, DECISIONS
 from aegis_streams.records import Records
@@ -176,8 +176,8 @@ def _load(table: PartitionState) -> TreeState:
     data = table.get(TREE_KEY)
     if data is None:
         raise ContinuityError(
-            "table tree: empty; run `aegis topics ensure` on a new deployment, or rebuild the "
-            "table from the audit topic if this one was in use"
+            "table tree: empty; run `aegis topics ensure` on a new deployment; if this one was "
+            f"in use, see {LOST_STATE}"
         )
     return TreeState.from_bytes(data)
 

@@ -19,7 +19,7 @@ from aegis_governance.config import AegisConfig
 from aegis_governance.evaluators import CURRENT
 from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
 from aegis_streams.decide.leaves import LogWriter
-from aegis_streams.errors import GenesisError, UnavailableError
+from aegis_streams.errors import LOST_STATE, GenesisError, UnavailableError
 from aegis_streams.kafka.scan import scan, watermarks
 from aegis_streams.names import (
     AUDIT,
@@ -100,7 +100,7 @@ def _present(settings: Settings) -> Head | None:
     if len(found) != settings.partitions:
         raise GenesisError(
             f"{HEADS_CHANGELOG}: only {len(found)} of {settings.partitions} partitions hold a "
-            "head; genesis is all or nothing, so the topic was damaged: rebuild it from the log"
+            f"head; genesis is all or nothing, so the topic was damaged; see {LOST_STATE}"
         )
     for partition, head in enumerate(found):
         if (head.log, head.partitions) != (settings.origin(partition), settings.partitions):
@@ -127,8 +127,8 @@ def _refuse_leftovers(settings: Settings) -> None:
             if next(records, None) is not None:
                 raise GenesisError(
                     f"{topic}[{partition}]: holds records, and no state is left of them. A new "
-                    "genesis would fork the log; rebuild the tables from the audit topic, or use "
-                    "a new AEGIS_EPOCH with fresh topics"
+                    "genesis would fork the log; use a new AEGIS_EPOCH with fresh topics, and see "
+                    f"{LOST_STATE}"
                 )
 
 

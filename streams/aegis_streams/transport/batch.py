@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaException
@@ -130,13 +131,24 @@ class PartitionBatch:
             reason: Short and stable, for the metric and the log.
             seconds: How long to wait before the agent looks again; keep it below a minute.
         """
+        with self.stalling(reason, seconds):
+            await asyncio.sleep(seconds)
+
+    @contextmanager
+    def stalling(self, reason: str, seconds: float) -> Iterator[None]:
+        """The same around a wait for something else than time.
+
+        Args:
+            reason: As above.
+            seconds: How long it takes as a rule.
+        """
         started = time.monotonic()
         if self._emitted and started - self._first_emit + seconds > self._patience:
             self._void = "stalled"
         self._stall_reason = reason
         self._observer.stalled(True, reason)
         try:
-            await asyncio.sleep(seconds)
+            yield
         finally:
             self._stall_reason = ""
             self._stalled_for += time.monotonic() - started

@@ -9,7 +9,15 @@ from aegis_codecs.errors import DecodeError
 from aegis_codecs.records import audit, schemas
 from aegis_codecs.records.codec import codec_for
 from aegis_codecs.records.errors import SchemaNotCachedError
-from aegis_codecs.records.wire import SchemaCache, WireDecoder, WireEncoder, header, schema_id
+from aegis_codecs.records.wire import (
+    FOREIGN,
+    UNSUPPORTED,
+    SchemaCache,
+    WireDecoder,
+    WireEncoder,
+    header,
+    schema_id,
+)
 from support.avro_records import proposal
 
 PROPOSAL = schemas.source("ProposalSubmitted")
@@ -97,6 +105,38 @@ def test_schemas_that_are_not_those_of_a_proposal(text: str) -> None:
     assert caught.value.reason == "schema_unknown"
 
 
+UNFIT: dict[str, tuple[str, str]] = {
+    "no JSON": ("not a schema", UNSUPPORTED),
+    "no Avro": (changed(other={"type": "nothing"}), UNSUPPORTED),
+    "recursive": (changed(other={"type": ["null", "ProposalSubmitted"]}), UNSUPPORTED),
+    "of another record": ('{"type": "record", "name": "R\u00e4", "fields": []}', FOREIGN),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), UNFIT.values(), ids=UNFIT)
+def test_the_detail_holds_our_words_alone(text: str, why: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decoder(i7=text).decode(header(7) + b"x")
+    assert caught.value.detail == (
+        f"schema id 7: {why}; use the id of a registered schema of this record"
+    )
+
+
+def test_the_log_says_what_is_not_supported(caplog: pytest.LogCaptureFixture) -> None:
+    decoder(i7="not a schema")
+    assert "id 7 is not supported: the schema is not JSON: Expecting value" in caplog.text
+
+
+def test_names_of_another_schema_leave_the_detail_short_and_plain() -> None:
+    phase = {"name": "phase", "type": {"type": "enum", "name": "\ud800" * 70_000, "symbols": ["A"]}}
+    schema = json.loads(PROPOSAL)
+    schema["fields"] = [phase if f["name"] == "phase" else f for f in schema["fields"]]
+    with pytest.raises(DecodeError) as caught:
+        decoder(i7=json.dumps(schema, ensure_ascii=False)).decode(header(7) + b"x")
+    assert "as ProposalSubmitted: phase: enum \\ud800\\ud800" in caught.value.detail
+    assert len(caught.value.detail.encode("ascii")) < 400
+
+
 def test_what_a_newer_schema_adds_is_dropped() -> None:
     text = changed(region={"type": "string", "default": ""})
     value = header(9) + codec_for("ProposalSubmitted").encode(proposal()) + b"\x06abc"
@@ -123,7 +163,7 @@ def test_rows_of_another_version_keep_their_order() -> None:
 
 
 def test_cache_is_bounded() -> None:
-    cache = SchemaCache(max_schemas=2)
+    cache = SchemaCache(max_schemas=2, max_unknown=2)
     for number in (1, 2, 3):
         cache.put(number, PROPOSAL)
         cache.put_unknown(number + 10)
@@ -132,3 +172,26 @@ def test_cache_is_bounded() -> None:
     with pytest.raises(SchemaNotCachedError):
         cache.get(11)
     assert cache.get(3).canonical == schemas.canonical("ProposalSubmitted")
+
+
+def test_ids_of_which_nothing_is_known() -> None:
+    cache = SchemaCache()
+    cache.put(1, PROPOSAL)
+    cache.put_unknown(2)
+    named = [header(number) + b"x" for number in (5, 2, 1, 3, 5, 2**31, 2**32 - 1, 2**31 - 1)]
+    assert cache.missing([None, b"", b"\0\0\0\0", b'{"id": 4}', header(9), *named]) == [
+        3,
+        5,
+        9,
+        2**31 - 1,
+    ]
+    cache.forget_unknown()
+    assert cache.missing(named) == [2, 3, 5, 2**31 - 1]
+
+
+def test_a_batch_of_unknown_ids_fits() -> None:
+    cache = SchemaCache()
+    ids = range(1, 5_001)
+    for number in ids:
+        cache.put_unknown(number)
+    assert cache.missing(header(number) for number in ids) == []

@@ -14,7 +14,7 @@ from aegis_codecs.log.merkle import leaf_hash
 from aegis_governance.config import AegisConfig
 from aegis_governance.evaluators.v1 import EvaluatorV1
 from aegis_streams.decide.gates.columns import ColumnGates
-from aegis_streams.decide.identity import InputRecord, decision_id
+from aegis_streams.decide.identity import UNREADABLE, InputRecord, decision_id
 from aegis_streams.errors import ContinuityError
 from aegis_streams.names import COMMANDS
 from support.deciding import AGENT, LOG, START, Deciding, proposal, replay, tables
@@ -72,6 +72,18 @@ REFUSALS: dict[str, tuple[object, dict[str, Any], str, str]] = {
         proposal(),
         {"headers": [("content-type", b"text/xml")]},
         "content_type_unsupported",
+        "InputRejected",
+    ),
+    "unreadable_headers": (
+        proposal(),
+        {"headers": UNREADABLE},
+        "content_type_unsupported",
+        "InputRejected",
+    ),
+    "key_before_headers": (
+        b"",
+        {"key": None, "headers": UNREADABLE},
+        "key_missing",
         "InputRejected",
     ),
     "tombstone": (None, {}, "undecodable", "InputRejected"),

@@ -9,6 +9,9 @@ to nobody are in `test_membership`.
 from __future__ import annotations
 
 import contextlib
+import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -19,6 +22,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition, libversion
 from confluent_kafka import version as client_version
 
 from aegis_streams.stack.processes import wait_until
+from support.raw_records import produce_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -73,6 +77,33 @@ def test_the_methods_of_a_consumer_exclude_each_other(cluster: str) -> None:
         waited = time.monotonic() - began
         polling.join(SECONDS)
     assert waited >= 1.0
+
+
+LOOK_TWICE = """
+import sys
+from confluent_kafka import Consumer, TopicPartition
+consumer = Consumer({"bootstrap.servers": sys.argv[1], "group.id": "reader", "log_level": 0})
+consumer.assign([TopicPartition("headers", 0, 0)])
+message = consumer.poll(30)
+try:
+    message.headers()
+except SystemError as error:
+    print(type(error.__cause__).__name__, flush=True)
+for name, value in message.headers():
+    print(name)
+"""
+
+
+def test_a_header_name_that_is_not_utf_8_fails_first_and_ends_the_process_then(
+    cluster: str,
+) -> None:
+    # Away: `InputRecord.of` replaces the headers before anybody looks at them again.
+    produce_header(cluster, "headers", 0, b"value", b"\xff")
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK_TWICE, cluster], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "UnicodeDecodeError\n"
+    assert done.returncode == -signal.SIGSEGV
 
 
 class Transaction:
