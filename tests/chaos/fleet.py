@@ -22,6 +22,8 @@ STEADY_SECONDS: Final = 10.0
 """A process that lived this long is started again without a longer pause than the first."""
 STRAY_SECONDS: Final = 60.0
 """How long a thawed process whose slot was taken may live on."""
+SENT: Final = frozenset({signal.SIGKILL, signal.SIGTERM})
+"""Signals that a run sends, itself or by a fault point; any other that ends a worker is a crash."""
 
 Slot = tuple[str, int]
 """Role and slot number."""
@@ -236,10 +238,14 @@ class Fleet:
 
     def _ended(self, worker: WorkerProcess, code: int, *, expected: bool) -> None:
         how = signal.Signals(-code).name if code < 0 else f"code {code}"
-        reason = worker.log.reason or ("" if code <= 0 else " / ".join(worker.log.last[-2:]))
+        crashed = code < 0 and -code not in SENT
+        said = " / ".join(worker.log.last[-2:]) if code > 0 or crashed else ""
+        reason = worker.log.reason or said
         self.tally.exits[how] += 1
         self.tally.undone.update(worker.log.undone)
         self._timeline.note("end" if expected else "exit", worker.name, f"{how} {reason}".strip())
+        if crashed:
+            self._violate(f"{worker.name}: ended of {how}, which nobody sent")
 
     def _violate(self, what: str) -> None:
         self.tally.violations.append(what)

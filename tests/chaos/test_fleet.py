@@ -41,6 +41,7 @@ if ":stop:" in faults:
 while True:
     signal.pause()
 """
+CRASHING = "import os; print('assertion failed', flush=True); os.abort()"
 BROKEN = "import sys; print('no such thing', flush=True); sys.exit(3)"
 
 
@@ -108,6 +109,15 @@ def test_a_worker_that_keeps_failing_is_started_more_and_more_slowly(tmp_path: P
     stand.fleet.end()
     assert stand.fleet.post(SLOT).pause <= LONGEST_PAUSE
     assert "code 3 no such thing" in stand.timeline.of("exit")[0].detail
+
+
+def test_a_crash_is_a_violation(tmp_path: Path) -> None:
+    stand = Stand(tmp_path, CRASHING)
+    stand.fleet.want(SLOT)
+    stand.until(lambda: bool(stand.fleet.tally.exits))
+    stand.fleet.end()
+    assert "decide-0.1: ended of SIGABRT" in stand.fleet.tally.violations[0]
+    assert "assertion failed" in stand.timeline.of("exit")[0].detail
 
 
 def test_a_frozen_worker_goes_on(stand: Stand) -> None:
