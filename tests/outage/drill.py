@@ -26,7 +26,7 @@ class Outage(NamedTuple):
         leaves: Leaves committed meanwhile.
         caught_up_seconds: From its return until every leaf was a row.
         differences: Leaves that are not the row of the same place, and the other way round.
-        refused: Records in quarantine.
+        refused: Records that came into quarantine meanwhile.
     """
 
     server: str
@@ -85,7 +85,7 @@ def outage(sink: SinkStack, server: str, seconds: float, rate: int) -> Outage:
         seconds: How long it is away.
         rate: Proposals a second.
     """
-    before = len(sink.leaves())
+    before, refused = len(sink.leaves()), len(sink.refused())
     child = sink.servers.child(server)
     with Load(sink, rate) as load:
         time.sleep(1)  # the load is under way
@@ -107,5 +107,5 @@ def outage(sink: SinkStack, server: str, seconds: float, rate: int) -> Outage:
         len(leaves) - before,
         caught_up,
         len(leaves.items() ^ rows.items()),
-        len(sink.refused()),
+        len(sink.refused()) - refused,
     )

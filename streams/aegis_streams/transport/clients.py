@@ -254,8 +254,8 @@ class KafkaClients:
         """Return the partitions of each static member, by instance id; none while it rebalances.
 
         A question that waits for its coordinator must not time out within the client: librdkafka
-        ends the process for it (`rd_kafka_enq_once_del_source_return`). So there is one question at
-        a time, which the client may keep as long as it likes, and a call waits for its answer.
+        may end the process for it (`rd_kafka_enq_once_del_source_return`). So there is one question
+        at a time, which the client may keep as long as it likes; a call waits for its answer.
 
         Raises:
             KafkaException: The broker refused to answer.

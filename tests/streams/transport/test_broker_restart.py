@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +18,6 @@ from support import transport_asker
 from support.transport_worker import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.stack import RunningStack
 
 pytestmark = [pytest.mark.stack]
@@ -88,34 +84,23 @@ def test_no_transactional_call_hangs(stack: RunningStack) -> None:
     assert wait_until(lambda: not any(thread.is_alive() for thread in threads), 20)
 
 
-@contextmanager
-def asker(stack: RunningStack, group: str, how: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Have a process ask about a group, which it can do when the block begins."""
-    command = [sys.executable, transport_asker.__file__, stack.bootstrap, group, how]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"answered\n"
-            yield process
-        finally:
-            process.kill()
-
-
 def test_questions_about_a_group_outlive_its_coordinator(stack: RunningStack) -> None:
+    # The client's defect ends the process, so a process of its own asks. It shows at some restarts
+    # and not at others: nothing here tells that it is mended, a chaos run would that it is back.
     group = stack.topic("asked", partitions=1)
     member = Consumer({"bootstrap.servers": stack.bootstrap, "group.id": group, "log_level": 0})
     member.subscribe([group])
     assert wait_until(lambda: member.poll(0.1) is None and bool(member.assignment()), SECONDS)
-    with asker(stack, group, "worker") as worker, asker(stack, group, "plain") as plain:
-        stack.restart_broker(kill=True)
-        # The client's defect: a question that times out while it waits for its coordinator ends
-        # the process. Away: `KafkaClients.members` never lets one time out.
-        assert plain.wait(SECONDS) == -signal.SIGABRT
-        assert plain.stderr is not None
-        assert b"rd_kafka_enq_once_del_source_return" in plain.stderr.read()
-        assert worker.stdout is not None
-        assert [worker.stdout.readline() for _ in range(2)] == [b"nothing\n", b"answered\n"]
-        worker.communicate()
-        assert worker.returncode == 0
+    command = [sys.executable, transport_asker.__file__, stack.bootstrap, group]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as asker:
+        try:
+            assert asker.stdout is not None
+            assert asker.stdout.readline() == b"answered\n"
+            stack.restart_broker(kill=True)
+            assert [asker.stdout.readline() for _ in range(2)] == [b"nothing\n", b"answered\n"]
+            asker.communicate()
+            assert asker.returncode == 0
+        finally:
+            asker.kill()
     member.close()
