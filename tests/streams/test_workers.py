@@ -194,24 +194,6 @@ def test_the_sealer_refuses_a_history_it_did_not_sign(deployment: Deployment) ->
         assert "was signed before" in sealer.log.read_text(encoding="utf-8")
 
 
-def test_a_standby_without_partitions_is_ready(stack: RunningStack, tmp_path: Path) -> None:
-    stack.clear()
-    deployment = Deployment(stack, tmp_path, partitions=1)
-    deployment.open()
-    with deployment.worker("seal", 0) as one, deployment.worker("seal", 1) as other:
-
-        def owned(count: int) -> int:
-            line = f"\naegis_partitions_owned {count:.1f}\n"
-            return sum(line in (each.get("/metrics") or "") for each in (one, other))
-
-        one.wait_ready()
-        other.wait_ready()
-        assert wait_until(lambda: (owned(0), owned(1)) == (1, 1), DEADLINE)
-        one.wait_ready()
-        other.wait_ready()
-        assert (one.get("/livez"), other.get("/livez")) == ("alive\n", "alive\n")
-
-
 def guards(deployment: Deployment) -> dict[str, int]:
     settings = deployment.settings
     found = {
