@@ -99,32 +99,6 @@ begin
   return null;
 end $$;
 
--- As before, and 'long'.
-create or replace function aegis.checkpoint_judge(c aegis.checkpoints) returns text
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if c.log is null or c.size is null or c.note is null or c.keep is null then
-    return 'null';
-  elsif octet_length(c.log) > 2000 then
-    return 'long';
-  elsif c.root = ''::bytea then
-    return 'copy';
-  elsif length(c.root) is distinct from 32 then
-    return 'malformed';
-  end if;
-  perform pg_advisory_xact_lock(hashtextextended('aegis.checkpoints ' || c.log, 0));
-  if exists (select from aegis.checkpoints s
-             where s.log = c.log and s.size = c.size and s.root <> c.root) then
-    return 'split';
-  elsif exists (select from aegis.checkpoints s
-                where s.log = c.log and s.size = c.size and s.note_sha256 = c.note_sha256) then
-    return 'replay';
-  end if;
-  return 'accept';
-end $$;
-
 -- Evidence with a long name of its log must find room as well.
 drop index aegis.audit_quarantine_log_sequence_idx;
 create index on aegis.audit_quarantine (sequence);

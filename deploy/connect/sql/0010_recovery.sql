@@ -80,7 +80,8 @@ end $$;
 grant execute on function aegis.settle_quarantine() to aegis_keeper;
 
 -- A second root for a size: both notes are stored, and it is told. The guard knows no signatures, so
--- it cannot say which of the two is true: whoever comes first must not keep the other out.
+-- it cannot say which of the two is true: whoever comes first must not keep the other out. 'long' is as
+-- in aegis.audit_judge.
 create or replace function aegis.checkpoint_judge(c aegis.checkpoints) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
