@@ -14,6 +14,7 @@ from aegis_codecs.keys import LogKeys, generate_log_keys, load_log_keys
 from aegis_codecs.log.note import is_key_name
 from aegis_codecs.trust import Epoch, TrustPolicy
 from aegis_codecs.trust_file import render_trust
+from aegis_governance.cli.output import failure
 
 if TYPE_CHECKING:
     import argparse
@@ -89,8 +90,7 @@ def _public(args: argparse.Namespace) -> int:
 
 def _report(verb: str, error: Exception, code: int, *, as_json: bool) -> int:
     if as_json:
-        told = {"kind": type(error).__name__, "message": str(error)}
-        print(json.dumps({"error": told, "exit_code": code}))
+        print(json.dumps(failure(error, code)))
     else:
         print(f"aegis keys {verb}: {error}", file=sys.stderr)
     return code

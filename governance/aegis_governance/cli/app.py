@@ -9,7 +9,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from aegis_governance.cli import exits
-from aegis_governance.cli.output import print_json, table
+from aegis_governance.cli.output import failure, print_json, table
 from aegis_governance.cli.verbs import CORE, STREAMS, load_extras, streams_available
 from aegis_governance.config.suggest import nearest
 from aegis_governance.errors import AegisError
@@ -122,8 +122,7 @@ def _epilog() -> str:
 def _report(error: Exception, arguments: Sequence[str]) -> int:
     code = _code_of(error)
     if "--json" in arguments:
-        told = {"kind": type(error).__name__, "message": str(error)}
-        print_json({"error": told, "exit_code": code})
+        print_json(failure(error, code))
     else:
         print(error if code == exits.USAGE else f"aegis: {error}", file=sys.stderr)
     return code

@@ -29,6 +29,18 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def failure(error: Exception, code: int, message: str = "") -> dict[str, object]:
+    """Return what a command with ``--json`` prints in place of a result.
+
+    Args:
+        error: Why there is none.
+        code: Exit code that stands for it.
+        message: More than the error says for itself, if there is more.
+    """
+    told = {"kind": type(error).__name__, "message": message or str(error)}
+    return {"error": told, "exit_code": code}
+
+
 def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
     """Return the rows as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows)]

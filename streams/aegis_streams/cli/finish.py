@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from aegis_codecs.errors import CouldNotCheckError, NotTrustedError, RegistryUnreachableError
 from aegis_governance.cli import exits
+from aegis_governance.cli.output import failure
 from aegis_governance.errors import AegisError, UnreadableError
 from aegis_streams.client.errors import (
     DeliveryError,
@@ -92,7 +93,6 @@ def _report(name: str, error: AegisError, code: int, *, as_json: bool) -> None:
     if isinstance(error, RegistryUnreachableError):
         message += "; `aegis up` starts a local stack, `aegis status` shows what runs"
     if as_json:
-        told = {"kind": type(error).__name__, "message": message}
-        print(json.dumps({"error": told, "exit_code": code}))
+        print(json.dumps(failure(error, code, message)))
     else:
         print(f"aegis {name}: {message}", file=sys.stderr)
