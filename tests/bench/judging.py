@@ -29,7 +29,12 @@ _KIB = 1024
 
 
 def judging(arena: Arena, plan: Plan) -> dict[str, Any]:
-    """Return rates over `plan.records` decided and sealed proposals, and memory."""
+    """Return rates over real topics, and memory over a synthetic log."""
+    return {**rates(arena, plan), "memory": _memory(plan.judged)}
+
+
+def rates(arena: Arena, plan: Plan) -> dict[str, Any]:
+    """Return leaves per second over `plan.records` decided and sealed proposals."""
     arena.produce("judged", plan.records)
     for role, group, topic in (("decide", DECIDE_GROUP, PROPOSALS), ("seal", SEAL_GROUP, AUDIT)):
         _work_off(arena, role, group, topic)
@@ -42,7 +47,6 @@ def judging(arena: Arena, plan: Plan) -> dict[str, Any]:
         "per_cpu_second": round(median(run["per_cpu_second"] for run in runs)),
         "all_per_second": [run["per_second"] for run in runs],
         "start_seconds": round(median(run["start_seconds"] for run in runs), 2),
-        "memory": _memory(plan.judged),
     }
 
 

@@ -22,7 +22,7 @@ from bench.bare_loop import Slice
 from bench.meter import Rate, follow
 from bench.peers.__main__ import all_agree, main
 from bench.peers.agreement import compare
-from bench.peers.figures import sections_beside, summarised
+from bench.peers.figures import summarised
 from bench.peers.one_by_one import OneByOne
 from bench.peers.programs import PROJECT, REQUIREMENTS, kafka_version
 from bench.peers.rounds import CONTENDERS, rotated
@@ -153,14 +153,6 @@ def test_agreement_needs_entries_and_all_of_them() -> None:
     assert all_agree(result(5, 5))
     assert not all_agree(result(5, 4))
     assert not all_agree(result(0, 0))
-
-
-def test_other_sections_stand_beside(tmp_path: Path) -> None:
-    latest = tmp_path / "latest.json"
-    assert sections_beside(latest) == {}
-    sections = {"sink": {"rows_per_second": 12_000}, "decide": {}}
-    latest.write_text(json.dumps({"time": "t", "sections": sections}), encoding="utf-8")
-    assert sections_beside(latest) == {"sink": {"time": "t", "rows_per_second": 12_000}}
 
 
 def test_unknown_contenders_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

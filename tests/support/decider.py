@@ -39,7 +39,7 @@ class _Slices(dict[int, PartitionState]):
 
 
 class RunningDecider:
-    """The decide agent of one partition.
+    """The decide agent of one partition, which it has taken over.
 
     Args:
         registry_url: Registry in Confluent's API.
@@ -65,9 +65,10 @@ class RunningDecider:
         self.offset = 0
         self._serial = 0
         self._records = Records(registry_url)
+        self.acquire()
 
     def acquire(self) -> None:
-        """Take the partition over."""
+        """Take the partition over, once more."""
         committed = {**dict.fromkeys(INPUT_TOPICS, 0), PROPOSALS: self.offset}
         self.decider.acquired(PARTITION, self.slices, committed)
 

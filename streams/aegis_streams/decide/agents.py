@@ -16,7 +16,6 @@ from aegis_streams.errors import LOST_STATE, ContinuityError
 
 if TYPE_CHECKING:
     from aegis_governance.config import AegisConfig
-    from aegis_governance.drift import DriftChange
     from aegis_governance.gates import GateInputs
     from aegis_streams.decide.horizon import KeyValue
 
@@ -30,18 +29,13 @@ _MARKS: Final = tuple(f'"{status}"'.encode() for status in SHOWN_STATUSES)
 
 
 class AgentWindows:
-    """Drift windows of the agents of one partition.
-
-    Attributes:
-        standing: How many agents stand where, as `standing_of` counts them; kept up to date.
-    """
+    """Drift windows of the agents of one partition."""
 
     def __init__(self, table: KeyValue, config: AegisConfig) -> None:
         self._table = table
         self._config = config
         self._agents: dict[str, AgentDrift] = {}
         self._touched: set[str] = set()
-        self.standing: Final = standing_of(table)
 
     def observe(self, agent_id: str, inputs: GateInputs) -> DriftObservation:
         """Take a proposal into its agent's windows; a dry run is judged without entering them."""
@@ -57,11 +51,6 @@ class AgentWindows:
         """Undo the latest `observe`: its proposal could not be evaluated."""
         if not inputs.dry_run:
             self._agents[agent_id].take_back()
-
-    def moved(self, change: DriftChange) -> None:
-        """Count a change that became a leaf."""
-        self.standing[change.feature, change.former.value] -= 1
-        self.standing[change.feature, change.status.value] += 1
 
     def flush(self) -> None:
         """Write the windows touched since the last call to the table."""

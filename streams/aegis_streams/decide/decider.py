@@ -21,6 +21,7 @@ from aegis_streams.records import Records
 from aegis_streams.runtime.continuity import check_log, check_offset
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Mapping, Sequence
 
     from confluent_kafka import Message
@@ -57,6 +58,7 @@ class Decider:
         self._decoder = ProposalDecoder(self._records.schemas)
         self._unread_file = settings.parameters_file
         self._working: dict[int, tuple[int, Processor, Outbox]] = {}
+        self._standing: dict[int, Counter[tuple[str, str]]] = {}
         self.tables: Mapping[str, Any] = {}
 
     def acquired(
@@ -83,7 +85,8 @@ class Decider:
         metrics, active = self._parts.metrics, head.parameters_sha256.hex()
         metrics.parameters.labels(str(partition), active, config.mode, str(head.evaluator)).set(1)
         metrics.horizon_limit.labels(str(partition)).set(config.horizon_count)
-        self._show_standing(partition, standing_of(tables["drift"]))
+        self._standing[partition] = standing_of(tables["drift"])
+        self._show_standing(partition)
         self._compare_file(active)
 
     def withheld(self, partition: int, records: Sequence[Message]) -> str:
@@ -100,6 +103,7 @@ class Decider:
     def released(self, partition: int) -> None:
         """Forget everything about a partition."""
         self._working.pop(partition, None)
+        self._standing.pop(partition, None)
         self._parts.metrics.forget(partition)
 
     async def decide(self, batch: PartitionBatch) -> None:
@@ -128,11 +132,12 @@ class Decider:
             except SchemaNotCachedError:  # more schemas in one batch than the cache holds
                 await self._lookup.fetch(batch, records)
 
-    def _show_standing(self, partition: int, standing: Mapping[tuple[str, str], int]) -> None:
+    def _show_standing(self, partition: int) -> None:
+        standing = self._standing[partition]
         for feature in FEATURES:
             for status in SHOWN_STATUSES:
                 gauge = self._parts.metrics.drifting.labels(str(partition), feature, status)
-                gauge.set(standing.get((feature, status), 0))
+                gauge.set(standing[feature, status])
 
     def _compare_file(self, active: str) -> None:
         """Warn, once, when this worker's parameters file is not what is active (rules 23)."""
@@ -182,7 +187,8 @@ class Decider:
             metrics.gates.labels(gate, outcome).inc(count)
         for feature, divergence in processor.tally.divergences():
             metrics.divergence.labels(str(partition), feature).set(divergence)
-        self._show_standing(partition, processor.standing)
+        self._standing[partition].update(processor.tally.moves)
+        self._show_standing(partition)
         metrics.remembered.labels(str(partition)).set(processor.remembered)
         for record in records[:: max(1, len(records) // 10)]:
             metrics.decision_latency.observe(max(0.0, now - record.timestamp / 1000))

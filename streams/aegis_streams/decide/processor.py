@@ -25,7 +25,7 @@ from aegis_streams.errors import LOST_STATE, ContinuityError
 from aegis_streams.names import PROPOSALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aegis_codecs.records.proposals import ProposalDecoder
     from aegis_governance.drift import DriftChange
@@ -100,11 +100,6 @@ class Processor:
     def remembered(self) -> int:
         """Proposal ids remembered now."""
         return self._horizon.count
-
-    @property
-    def standing(self) -> Mapping[tuple[str, str], int]:
-        """Agents by feature and drift status, as far as a status is worth showing."""
-        return self._agents.standing
 
     def process(self, records: Sequence[InputRecord]) -> None:
         """Append the leaves of some inputs, stage by stage.
@@ -275,7 +270,7 @@ class Processor:
             "baseline_id": change.baseline_id,
         }
         self._log.append(record.key, "DriftChanged", changed)
-        self._agents.moved(change)
+        self.tally.moved(change)
 
     def _cause(self, record: InputRecord, ordinal: int = 0) -> dict[str, object]:
         return {

@@ -1,4 +1,4 @@
-"""Counting what the gates of a batch said, for the metrics; no leaf depends on it."""
+"""Counting what a batch found, for the metrics; no leaf depends on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aegis_governance.vocabulary import FEATURES, GATES, GateOutcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aegis_governance.drift import DriftObservation
+    from aegis_governance.drift import DriftChange, DriftObservation
     from aegis_governance.gates import GateInputs
     from aegis_streams.decide.gates import GatesFound
 
@@ -19,7 +19,11 @@ _NOT_JUDGED: Final = -1.0
 
 
 class Tally:
-    """What the gates said since `clear`, and how far agents were from their baselines."""
+    """What the gates said since `clear`, and how far agents were from their baselines.
+
+    Attributes:
+        moves: By feature and drift status, how many agents came (or, below zero, went).
+    """
 
     def __init__(self) -> None:
         self.clear()
@@ -30,6 +34,7 @@ class Tally:
         self._without_utility = 0
         self._failed: Counter[str] = Counter()
         self._farthest = [_NOT_JUDGED] * len(FEATURES)
+        self.moves: Counter[tuple[str, str]] = Counter()
 
     def add(self, inputs: GateInputs, gates: GatesFound, observed: DriftObservation) -> None:
         """Count one evaluated proposal."""
@@ -42,6 +47,11 @@ class Tally:
         for number, divergence in enumerate(observed.divergences):
             if divergence is not None and divergence > farthest[number]:
                 farthest[number] = divergence
+
+    def moved(self, change: DriftChange) -> None:
+        """Count a change that became a leaf."""
+        self.moves[change.feature, change.former.value] -= 1
+        self.moves[change.feature, change.status.value] += 1
 
     def gates(self) -> Iterator[tuple[str, str, int]]:
         """Yield gate, outcome and how often, in gate order."""

@@ -12,14 +12,11 @@ from bench.meter import Rate, summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from rich.console import Console
 
     from bench.peers.agreement import Agreement
 
-BESIDE: Final = ("sink", "fsck")
-"""Sections of `make bench` that the page of figures shows beside the contenders."""
 _AGAINST: Final = ("decide", "decide+seal")
 
 
@@ -45,16 +42,6 @@ def _times(ours: Sequence[Rate], theirs: Sequence[Rate]) -> dict[str, float]:
         "per_second": round(median(o.per_second / t.per_second for o, t in pairs), 2),
         "per_cpu_second": round(median(o.per_cpu_second / t.per_cpu_second for o, t in pairs), 2),
     }
-
-
-def sections_beside(latest: Path) -> dict[str, Any]:
-    """Return the figures of sink and fsck from the latest `make bench`, if it measured them."""
-    try:
-        result = json.loads(latest.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    held = result["sections"]
-    return {name: {"time": result["time"], **held[name]} for name in BESIDE if name in held}
 
 
 def show(console: Console, result: Mapping[str, Any]) -> None:

@@ -22,7 +22,6 @@ def warnings(
     with fake_registry() as registry:
         running = RunningDecider(registry.url, config, parameters_file=path)
         running.acquire()
-        running.acquire()
     return [vars(record) for record in caplog.records if record.levelname == "WARNING"]
 
 

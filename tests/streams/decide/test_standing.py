@@ -7,6 +7,7 @@ import pytest
 
 from aegis_governance.config import AegisConfig
 from aegis_governance.evaluators.v1 import EvaluatorV1
+from aegis_streams.decide import decider
 from aegis_streams.decide.agents import standing_of
 from aegis_streams.errors import ContinuityError
 from aegis_streams.kafka.partitions import murmur2_partition
@@ -63,7 +64,6 @@ def shown(running: RunningDecider, status: str = "critical") -> float | None:
 
 
 def test_a_critical_agent_stays_in_sight_whoever_sends(running: RunningDecider) -> None:
-    running.acquire()
     assert shown(running) == 0
     send(running, AGENT, 0.8)
     assert shown(running) == 1
@@ -111,6 +111,16 @@ def test_what_was_taken_back_does_not_count(
         send(running, AGENT, 0.8)
     send(running, AGENT, 0.1)
     assert shown(running) == 0
+
+
+def test_the_table_is_counted_once_however_often_a_batch_is_undone(
+    running: RunningDecider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(running, AGENT, 0.8)
+    monkeypatch.setattr(decider, "standing_of", lambda _: pytest.fail("counted again"))
+    send(running, OTHER, 0.8, commit=False)
+    send(running, OTHER, 0.8)
+    assert shown(running) == 2
 
 
 def test_the_table_and_the_running_count_agree(running: RunningDecider) -> None:
