@@ -25,8 +25,8 @@ run: setup ## Start the local stack, decide real proposals, show verified decisi
 down: ## Stop the local stack (its data stays in .aegis/)
 	@$(BIN)/aegis down
 
-test: setup ## Run every test against a real stack of its own
-	@$(BIN)/python -m pytest
+test: setup ## Run every test, on real servers of their own, in two processes
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 CHAOS = PYTHONPATH=tests $(BIN)/python -m chaos
 chaos: setup ## Kill, freeze, cut and fill for DURATION seconds, then judge (SEED= repeats; CONTROL=stock adds the control)

@@ -17,6 +17,17 @@ settings.register_profile("aegis", deadline=None)  # a busy machine is not a fai
 settings.load_profile("aegis")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, if there are several processes, what shares the stack, and what has its own.
+
+    All other tests go wherever there is time.
+    """
+    for item in items:
+        if item.get_closest_marker("stack") is not None:
+            shared = "stack" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("stack" if shared else "servers"))
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[RunningStack]:
     """Kafka and the registry, shared by the whole run; mark the test with `stack`."""

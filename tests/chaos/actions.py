@@ -220,6 +220,15 @@ def _restart(field: Field, step: Step, *, kill: bool) -> Action:
     field.timeline.note("answers", step.target)
 
 
+def freeze_broker(field: Field, step: Step) -> Action:
+    """Let Kafka stand still with its connections open, then go on."""
+    field.timeline.note(step.action, step.target, f"{step.seconds} s")
+    field.arena.freeze(step.server)
+    yield pause(step.seconds)
+    yield from _beside(field, step, partial(field.arena.thaw, step.server))
+    field.timeline.note("answers", step.target)
+
+
 def outage(field: Field, step: Step) -> Action:
     """End a server, leave it away for a while, start it again."""
     field.timeline.note(f"{step.server}_away", step.target, f"{step.detail}, {step.seconds} s")
@@ -311,6 +320,7 @@ ACTIONS: Final[dict[str, Callable[[Field, Step], Action]]] = {
     "join": join,
     "restart_broker": restart_broker,
     "kill_broker": kill_broker,
+    "freeze_broker": freeze_broker,
     "outage": outage,
     "disk_full": disk_full,
     "slow": slow,

@@ -109,6 +109,15 @@ class Arena:
         child.start()
         child.wait_ready()
 
+    def freeze(self, server: str) -> None:
+        """Let a server stand still."""
+        self._local.freeze(server)
+
+    def thaw(self, server: str) -> None:
+        """Let a server go on and wait until it does its work."""
+        self._local.resume(server)
+        self._local.child(server).wait_ready()
+
     def ended(self, server: str) -> bool:
         """Whether a server is not there."""
         child = self._local.child(server)
@@ -118,6 +127,11 @@ class Arena:
         """Return the process of each server by name."""
         found = {name: self._local.child(name).identity for name in self._local.names}
         return {name: each.pid for name, each in found.items() if each is not None}
+
+    @property
+    def logs(self) -> Path:
+        """The directory of what the servers say."""
+        return self._local.place.layout.home / "logs"
 
     @property
     def broker_logs(self) -> Path:

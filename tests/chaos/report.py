@@ -29,7 +29,7 @@ GAP_SECONDS: Final = 1.0
 _STAGES: Final = {"decide": AUDIT, "seal": CHECKPOINTS, "sink": ROWS}
 _HITS: Final = (
     *("kill", "injected", "freeze", "replace", "leave"),
-    *("restart_broker", "kill_broker", "disk_full", "registry_away"),
+    *("restart_broker", "kill_broker", "freeze_broker", "disk_full", "registry_away"),
     *("connect_away", "postgres_away"),
     *("slow", "hold", "cut", "clock", "clock_beyond"),
 )
@@ -184,6 +184,7 @@ def _counts(events: tuple[Event, ...]) -> dict[str, int]:
         "zombies": kinds["freeze"] + kinds["replace"],
         "zombies replaced": kinds["replace"],
         "broker restarts": kinds["restart_broker"] + kinds["kill_broker"] + kinds["ended of it"],
+        "broker freezes": kinds["freeze_broker"],
         "leaves": kinds["leave"],
         "joins": kinds["join"],
         "faults in a commit": injected

@@ -169,11 +169,13 @@ def _clocks(chance: random.Random) -> list[Step]:
 
 
 def _long(chance: random.Random, number: int) -> list[Step]:
-    """What only a long run has: bad networks, an absent server, at times a full disk."""
+    """What only a long run has: bad networks, an absent server, a frozen broker, a full disk."""
     found = [_network(chance, action) for action in NETWORK]
     for server in AWAY if number % 2 else AWAY[1:]:
         how, seconds = chance.choice(("kill", "stop")), round(chance.uniform(5.0, 15.0), 1)
         found.append(Step(0, "outage", seconds=seconds, detail=how, server=server))
+    if number % 2 == 0:  # longer than the session a broker has with its controller
+        found.append(Step(0, "freeze_broker", seconds=round(chance.uniform(10.0, 14.0), 1)))
     if number % 3 == 1:
         found.append(Step(0, "disk_full", seconds=round(chance.uniform(2.0, 10.0), 1)))
     return found

@@ -57,13 +57,14 @@ def test_a_long_run_deals_a_deck_per_round() -> None:
     assert {action: number for action, number in long.items() if action not in short} == {
         **dict.fromkeys(NETWORK, 18),
         "outage": 45,
+        "freeze_broker": 9,
         "disk_full": 6,
     }
 
 
 def test_a_schedule_starts_alike_in_every_process() -> None:
     first = schedule(2_026, 1_800)[0]
-    assert (first.at, first.action, first.target) == (1.72, "freeze", "decide-1")
+    assert (first.at, first.action, first.target) == (1.66, "replace", "decide-1")
 
 
 def test_half_an_hour_holds_what_the_release_asks_for() -> None:

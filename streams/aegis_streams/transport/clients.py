@@ -7,9 +7,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupState,
     IsolationLevel,
     KafkaException,
     Producer,
@@ -22,10 +22,8 @@ from aegis_streams.transport.quiet import RepeatFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from concurrent.futures import Future
 
     from confluent_kafka import KafkaError, Message
-    from confluent_kafka.admin._group import ConsumerGroupDescription
 
     from aegis_streams.transport.settings import TransportSettings
 
@@ -41,8 +39,9 @@ _READ_AHEAD_KIB: Final = 32 * 1024
 _READ_AHEAD_RECORDS: Final = 50_000
 _QUEUE_KIB: Final = 512 * 1024
 _VISIT_POLL: Final = 0.1
-_LONGEST_QUESTION: Final = 3_600.0
-"""The longest time that the client lets a question to a coordinator take."""
+_STABLE: Final = "Stable"
+_MEMBER_SUFFIX: Final = len("-00000000-0000-0000-0000-000000000000")
+"""What the broker puts behind an instance id (else the client's) to make a member's id."""
 _IDLE_MS: Final = 2_000
 _REFRESH_MS: Final = 3_000
 """Longer than `_IDLE_MS`, or the refreshes themselves would keep connections from being idle."""
@@ -169,7 +168,6 @@ class KafkaClients:
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
         self._admin = AdminClient(self._common("admin"))
-        self._question: Future[ConsumerGroupDescription] | None = None
 
     def consumer(self, on_error: ErrorCallback) -> GroupConsumer:
         """Return the group's consumer, not yet subscribed."""
@@ -253,32 +251,19 @@ class KafkaClients:
     def members(self, timeout: float) -> Mapping[str, frozenset[int]]:
         """Return the partitions of each static member, by instance id; none while it rebalances.
 
-        A question that waits for its coordinator must not time out within the client: librdkafka
-        may end the process for it (`rd_kafka_enq_once_del_source_return`). So there is one question
-        at a time, which the client may keep as long as it likes; a call waits for its answer.
+        Asked by the client's older call. `describe_consumer_groups` waits for a coordinator that is
+        away in a way that can end the process, or silence this client for ever (ADR 0002).
 
         Raises:
-            KafkaException: The broker refused to answer.
-            TimeoutError: It has not answered yet.
+            KafkaException: The broker did not answer, or refused to.
         """
         group = self._settings.group
-        if self._question is None:
-            self._question = self._admin.describe_consumer_groups(
-                [group], request_timeout=_LONGEST_QUESTION
-            )[group]
-        try:
-            found = self._question.result(timeout)
-        finally:
-            if self._question.done():
-                self._question = None
-        if found.state is not ConsumerGroupState.STABLE:
-            return {}
+        found: list[Any] = self._admin.list_groups(group, timeout=timeout)  # typed wrongly there
         return {
-            member.group_instance_id: frozenset(
-                tp.partition for tp in member.assignment.topic_partitions
-            )
-            for member in found.members
-            if member.group_instance_id
+            member.id[:-_MEMBER_SUFFIX]: _partitions(member.assignment)
+            for each in found
+            if each.id == group and each.state == _STABLE
+            for member in each.members
         }
 
     def rebalance(self, topic: str, timeout: float) -> None:
@@ -341,3 +326,11 @@ class KafkaClients:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _partitions(assignment: bytes) -> frozenset[int]:
+    """The partitions in what the group's leader gave to a member."""
+    if not assignment:
+        return frozenset()
+    topics = ConsumerProtocolMemberAssignment.decode(assignment).assignment
+    return frozenset(partition for _, partitions in topics for partition in partitions)

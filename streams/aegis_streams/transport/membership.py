@@ -57,7 +57,7 @@ class GroupMonitor:
         try:
             self._look(self._settings.fence_timeout)
             self._trouble = ""
-        except (KafkaException, TimeoutError) as error:
+        except KafkaException as error:
             if str(error) != self._trouble:  # said once, not at every look
                 _log.warning("the group could not be looked at: %s", error)
             self._trouble = str(error)

@@ -34,12 +34,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with full_arena(sink=True) as arena:
             report = Soak(plan, arena, home, _say).run()
+            if not report.flat:
+                _keep(home / "logs", chosen.report / f"soak-{plan.seed}-logs")
+                _keep(arena.logs, chosen.report / f"soak-{plan.seed}-servers")
     finally:
         shutil.rmtree(home, ignore_errors=True)
     path = report.save(chosen.report)
     _say(report.text())
     _say(f"report: {path}")
     return 0 if report.flat else 1
+
+
+def _keep(logs: Path, where: Path) -> None:
+    shutil.rmtree(where, ignore_errors=True)
+    shutil.copytree(logs, where)
 
 
 def _say(text: str) -> None:

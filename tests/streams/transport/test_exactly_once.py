@@ -79,7 +79,7 @@ def test_kills_zombies_and_rebalances_together(crew: Crew) -> None:
     chance = random.Random(20_261_123)  # noqa: S311  # repeatable chance, no secrets
     for slot in (0, 1):
         crew.start(slot)
-    sending = crew.send(12_000, 800.0)
+    sending = crew.send(9_000, 800.0)
     while sending.is_alive():
         time.sleep(chance.uniform(1.5, 3.0))
         slot = chance.choice([0, 1])
@@ -93,25 +93,25 @@ def test_kills_zombies_and_rebalances_together(crew: Crew) -> None:
             zombie.send_signal(signal.SIGCONT)
         crew.tend()
     sending.join()
-    whole(crew, 12_000)
+    whole(crew, 9_000)
     assert set(crew.end()) == {0}
 
 
 @pytest.mark.chaos
 def test_a_broker_restart_loses_and_doubles_nothing(stack: RunningStack, crew: Crew) -> None:
     crew.start(0)
-    sending = crew.send(4_000, 400.0)
+    sending = crew.send(2_000, 400.0)
     assert crew.came_out(500)
     stack.restart_broker(kill=True)
     sending.join()
-    whole(crew, 4_000)
+    whole(crew, 2_000)
     assert crew.end() == [0]
 
 
 def test_a_stall_with_full_buffers_ends_without_a_gap(stack: RunningStack, tmp_path: Path) -> None:
     with Crew(stack, tmp_path, stall=4.0, buffer_records=500, batch_records=100) as crew:
-        crew.send(10_000, 20_000.0).join()
+        crew.send(4_000, 20_000.0).join()
         crew.start(0)
-        whole(crew, 10_000)
+        whole(crew, 4_000)
         assert crew.exits == []
         assert crew.end() == [0]
