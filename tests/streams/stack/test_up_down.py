@@ -117,7 +117,7 @@ def test_a_killed_broker_comes_back_with_its_topics(up: AegisHome) -> None:
     os.kill(before["pid"], signal.SIGKILL)
     assert wait_until(lambda: up.component("kafka")["restarts"] > before["restarts"], 30)
     assert up.run(*SERVERS).returncode == 0, "up waits until it is ready again"
-    assert "kept" in up.topics()
+    assert wait_until(lambda: "kept" in up.topics(), 30), "the broker may know it a moment later"
     assert up.component("registry")["restarts"] == 0
 
 
@@ -130,7 +130,7 @@ def test_down_stops_everything_and_up_finds_everything_again(up: AegisHome) -> N
     up.ports.check_free(["kafka", "controller", "registry"])
     assert up.run("status").returncode == 3
     assert up.run(*SERVERS).returncode == 0
-    assert "kept" in up.topics()
+    assert wait_until(lambda: "kept" in up.topics(), 30), "the broker may know it a moment later"
     assert ask(up, "GET", f"/schemas/ids/{schema}")["schema"]
 
 
