@@ -7,6 +7,7 @@ what it has not seen is not yet done.
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from aegis_streams.records import Records
 
 _POLL: Final = 0.1
+_SILENCE: Final = 15.0
+"""Seconds without a record after which the client is made anew.
+
+A broker that has just started may answer without knowing its topics yet; a consumer that hears it
+then may read nothing ever after (librdkafka #4804, #5153).
+"""
 
 
 class Watcher:
@@ -51,17 +58,11 @@ class Watcher:
         self._leaves: dict[int, int] = dict.fromkeys(self._partitions, 0)
         self._sealed: dict[int, int] = dict.fromkeys(self._partitions, 0)
         self._stop = threading.Event()
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": bootstrap,
-                "group.id": "chaos-watcher",
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                "fetch.wait.max.ms": 20,
-                "reconnect.backoff.max.ms": 500,
-                "log_level": 0,
-            }
+        self._positions = dict.fromkeys(
+            ((topic, each) for topic in (AUDIT, CHECKPOINTS) for each in self._partitions),
+            OFFSET_BEGINNING,
         )
+        self._bootstrap = bootstrap
         self._thread = threading.Thread(target=self._run, name="chaos-watcher", daemon=True)
 
     def start(self) -> None:
@@ -72,7 +73,6 @@ class Watcher:
         """Read no longer."""
         self._stop.set()
         self._thread.join()
-        self._consumer.close()
 
     @property
     def decided(self) -> int:
@@ -95,20 +95,38 @@ class Watcher:
         return undecided, self.unsealed
 
     def _run(self) -> None:
-        self._consumer.assign(
-            [
-                TopicPartition(topic, partition, OFFSET_BEGINNING)
-                for topic in (AUDIT, CHECKPOINTS)
-                for partition in self._partitions
-            ]
-        )
         while not self._stop.is_set():
-            for message in self._consumer.consume(500, _POLL):
-                if message.error() is None:
-                    self._take(message)
+            self._read()
+
+    def _read(self) -> None:
+        """Read on from where it stands, until nothing comes for long."""
+        heard = self._clock()
+        with closing(self._consumer()) as consumer:
+            while not self._stop.is_set() and self._clock() - heard < _SILENCE:
+                for message in consumer.consume(500, _POLL):
+                    if message.error() is None:
+                        heard = self._clock()
+                        self._take(message)
+
+    def _consumer(self) -> Consumer:
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "group.id": "chaos-watcher",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                "fetch.wait.max.ms": 20,
+                "reconnect.backoff.max.ms": 500,
+                "log_level": 0,
+            }
+        )
+        consumer.assign([TopicPartition(*place, at) for place, at in self._positions.items()])
+        return consumer
 
     def _take(self, message: Message) -> None:
         topic, partition = message.topic() or "", message.partition() or 0
+        self._positions[topic, partition] = 1 + (message.offset() or 0)
         self.arrivals.note(topic, partition, self._clock())
         value = message.value()
         try:
