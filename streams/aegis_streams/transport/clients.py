@@ -257,13 +257,15 @@ class KafkaClients:
         Raises:
             KafkaException: The broker did not answer, or refused to.
         """
-        group = self._settings.group
-        found: list[Any] = self._admin.list_groups(group, timeout=timeout)  # typed wrongly there
+        found: list[Any] = self._admin.list_groups(self._settings.group, timeout=timeout)
+        for refused in filter(None, (each.error for each in found)):
+            raise KafkaException(refused)
         return {
             member.id[:-_MEMBER_SUFFIX]: _partitions(member.assignment)
             for each in found
-            if each.id == group and each.state == _STABLE
+            if each.state == _STABLE
             for member in each.members
+            if member.id[:-_MEMBER_SUFFIX] != member.client_id  # static
         }
 
     def rebalance(self, topic: str, timeout: float) -> None:

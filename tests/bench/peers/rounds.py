@@ -53,7 +53,7 @@ class Sizes:
     Attributes:
         records: Proposals of a backlog.
         rounds: Rounds; the median counts.
-        contenders: Who takes part.
+        contenders: Who takes part, in the order of `CONTENDERS`.
     """
 
     records: int = 200_000
@@ -80,7 +80,7 @@ class Rounds:
 
     def run(self) -> None:
         """Measure every round; outputs are compared in the first."""
-        chosen = [name for name in CONTENDERS if name in self._sizes.contenders]
+        chosen = self._sizes.contenders
         for number in range(self._sizes.rounds):
             if number:
                 self._arena.fresh()

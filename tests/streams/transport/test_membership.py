@@ -6,10 +6,13 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
-from confluent_kafka import KafkaError
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from confluent_kafka import KafkaError, KafkaException
 
 from aegis_streams.stack.processes import wait_until
 from aegis_streams.transport import TransportSettings
@@ -92,6 +95,27 @@ def test_a_broker_that_does_not_answer_is_no_finding() -> None:
     assert not group.look()
     assert group.observer.unowned_counts == [3]
     assert group.look()
+
+
+@pytest.mark.parametrize("state", ["Stable", "PreparingRebalance"])
+def test_a_guest_is_no_member_and_a_group_on_the_move_has_none(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = KafkaClients(settings())
+
+    def one(name: str, client: str, *partitions: int) -> SimpleNamespace:
+        given = ConsumerProtocolMemberAssignment(0, [(INPUT, list(partitions))], b"").encode()
+        return SimpleNamespace(id=f"{name}-{uuid4()}", client_id=client, assignment=given)
+
+    seated = one(ME, f"{ME}-consumer", 0, 2)
+    guest = one(f"{ME}-visitor", f"{ME}-visitor", 1)
+    group = SimpleNamespace(error=None, state=state, members=[seated, guest])
+    admin = SimpleNamespace(list_groups=lambda _, timeout: [group] if timeout else [])
+    monkeypatch.setattr(clients, "_admin", admin)
+    assert clients.members(1) == ({ME: frozenset({0, 2})} if state == "Stable" else {})
+    group.error = KafkaError(KafkaError.COORDINATOR_LOAD_IN_PROGRESS)
+    with pytest.raises(KafkaException):
+        clients.members(1)
 
 
 @contextmanager
