@@ -17,6 +17,7 @@ settings.register_profile("aegis", deadline=None)  # a busy machine is not a fai
 settings.load_profile("aegis")
 
 
+@pytest.hookimpl(tryfirst=True)  # the plugin that sends tests to processes reads the marks next
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together, if there are several processes, what shares the stack, and what has its own.
 

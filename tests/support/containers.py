@@ -52,7 +52,7 @@ class ContainerStack:
         for key, value in kafka_environment(ports.kafka).items():
             self._containers["kafka"].with_env(key, value)
         for key in ("REGISTRY_DATASOURCE_URL", "QUARKUS_DATASOURCE_JDBC_URL"):
-            self._containers["registry"].with_env(key, "jdbc:h2:file:/tmp/schemas")
+            self._containers["registry"].with_env(key, "jdbc:h2:file:/tmp/schemas;WRITE_DELAY=0")
 
     @property
     def bootstrap(self) -> str:

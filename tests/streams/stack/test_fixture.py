@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+from support.stack import unique
+
 if TYPE_CHECKING:
     from support.stack import RunningStack
 
 pytestmark = pytest.mark.stack
-
-SCHEMA = {"type": "record", "name": "Stone", "namespace": "test", "fields": []}
 
 
 def produce(stack: RunningStack, topic: str, values: list[bytes]) -> None:
@@ -84,13 +83,14 @@ def test_transactions_work_on_one_broker(stack: RunningStack) -> None:
 
 @pytest.mark.parametrize("kill", [False, True])
 def test_schemas_survive_a_registry_restart(stack: RunningStack, kill: bool) -> None:
-    subject = f"/subjects/stone-{kill}-{time.monotonic_ns()}/versions"
-    made = registry(stack, "POST", subject, {"schema": json.dumps(SCHEMA)})
+    name = unique("stone")
+    schema = {"type": "record", "name": name.replace("-", "_"), "fields": []}
+    made = registry(stack, "POST", f"/subjects/{name}/versions", {"schema": json.dumps(schema)})
     assert isinstance(made, dict)
     stack.restart_registry(kill=kill)
     found = registry(stack, "GET", f"/schemas/ids/{made['id']}")
     assert isinstance(found, dict)
-    assert json.loads(found["schema"]) == SCHEMA
+    assert json.loads(found["schema"]) == schema
 
 
 def test_a_frozen_broker_answers_again(stack: RunningStack) -> None:

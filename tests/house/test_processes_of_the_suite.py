@@ -1,0 +1,20 @@
+"""Tests that share a server run in one process: the marks must reach the scheduler."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_each_test_with_a_group_is_sent_by_it(request: pytest.FixtureRequest) -> None:
+    groups = {
+        item.nodeid: mark.args[0]
+        for item in request.session.items
+        for mark in item.iter_markers("xdist_group")
+    }
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert [each for each in groups if not each.endswith(f"@{groups[each]}")] == []
+    assert set(groups.values()) <= {"stack", "servers"}
