@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -37,6 +38,7 @@ from aegis_streams.client.positions import (
     start_positions,
 )
 from aegis_streams.client.release import Permission, ReleaseGuard
+from aegis_streams.client.steady import SteadyConsumer
 from aegis_streams.errors import UnavailableError
 from aegis_streams.names import DECISIONS
 
@@ -114,21 +116,23 @@ class VerifyingDecisionConsumer:
             TrustFileError: There is no usable trust file.
             PositionLostError: Where the group stopped is gone; says what to do.
         """
-        kafka = open_consumer(settings.bootstrap, group)
+        reopen = partial(open_consumer, settings.bootstrap, group, reports_ends=True)
+        kafka = reopen()
+        steady = SteadyConsumer(kafka, reopen, DECISIONS)
         try:
             partitions = require_kafka(kafka, settings.bootstrap, DECISIONS)
             trust = load_trust(settings.trust_file)
             reader = DecisionReader(Verifier(trust), decision_decoder(settings.registry_url))
-            made = cls(kafka, reader, ReleaseGuard(trust, seen))
+            made = cls(steady, reader, ReleaseGuard(trust, seen))
             if group is None:
-                kafka.assign(start_positions(kafka, DECISIONS, range(partitions), start))
+                steady.assign(start_positions(kafka, DECISIONS, range(partitions), start))
             elif settle_group(kafka, DECISIONS, partitions, start, been_here=bool(seen)):
-                made._subscribe(kafka)
+                steady.subscribe(made._assigned, made._revoked)
                 made._join(group)
             else:
-                made._subscribe(kafka)
+                steady.subscribe(made._assigned, made._revoked)
         except BaseException:
-            kafka.close()
+            steady.close()
             raise
         return made
 
@@ -225,11 +229,6 @@ class VerifyingDecisionConsumer:
             except NotTrustedError as error:
                 return refused(error, record)
         return found
-
-    def _subscribe(self, kafka: Consumer) -> None:
-        kafka.subscribe(
-            [DECISIONS], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
-        )
 
     def _join(self, group: str) -> None:
         """Wait until the group has this member: then nobody else can move its start."""

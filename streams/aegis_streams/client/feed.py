@@ -12,19 +12,17 @@ from aegis_streams.client.codecs import audit_decoder, decision_decoder
 from aegis_streams.client.decisions import DecisionReader, RefusedDecision
 from aegis_streams.client.kafka import (
     ANSWER_SECONDS,
-    PARTITION_EOF,
     open_consumer,
     record_of,
     require_kafka,
 )
+from aegis_streams.client.steady import is_end
 from aegis_streams.errors import UnavailableError
 from aegis_streams.names import AUDIT, DECISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-
-    from confluent_kafka import Message
 
     from aegis_codecs.records.audit import AuditEntry
     from aegis_streams.client.kafka import KafkaConsumer, Record
@@ -111,7 +109,7 @@ class OutcomeFeed:
             record = record_of(message)
             if record is not None:
                 self._note(record)
-            elif _is_end(message) and message.topic() == DECISIONS:
+            elif is_end(message) and message.topic() == DECISIONS:
                 self._behind.discard(message.partition())
 
     def _note(self, record: Record) -> None:
@@ -132,8 +130,3 @@ def _from(kafka: Consumer, topic: str, partition: int, look_back: int) -> TopicP
     except KafkaException as error:
         raise UnavailableError(f"{topic}[{partition}]: no answer from Kafka: {error}") from error
     return TopicPartition(topic, partition, max(low, high - look_back))
-
-
-def _is_end(message: Message) -> bool:
-    error = message.error()
-    return error is not None and error.code() == PARTITION_EOF
