@@ -13,6 +13,7 @@ from aegis_governance.cli import exits
 from aegis_governance.cli.output import failure
 from aegis_governance.errors import AegisError, UnreadableError
 from aegis_streams.client.errors import (
+    BrokenLogError,
     DeliveryError,
     NotFoundError,
     NotSealedError,
@@ -44,6 +45,7 @@ _TALKATIVE: Final = ("httpx", "httpx2")
 """Libraries that log every request; a command tells what matters itself."""
 _CODES: Final[tuple[tuple[type[AegisError], int], ...]] = (
     (NotTrustedError, NOT_TRUSTED),
+    (BrokenLogError, NOT_TRUSTED),
     (CouldNotCheckError, COULD_NOT_CHECK),
     (SettingsError, exits.CONFIG),
     (SourceError, exits.UNREADABLE),

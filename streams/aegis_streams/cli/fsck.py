@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -106,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     try:
         tasks = _tasks(args, settings)
+        _require_place(args.retain)
         state = None if args.state is None else fsck.StateFile.load(args.state)
     except fsck.CannotCheckError as error:
         raise CouldNotCheckError(str(error)) from error
@@ -195,9 +197,20 @@ def _resumed(task: fsck.Task, state: fsck.StateFile) -> fsck.Task:
     return fsck.Task(**{**vars(task), "position": state.positions.get(task.log)})
 
 
-def _retain(directory: Path, report: fsck.Report, *, quiet: bool) -> None:
+def _require_place(directory: Path | None) -> None:
+    """Make the directory for checkpoints before hours of work, not after."""
+    if directory is None:
+        return
     try:
         directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise fsck.CannotCheckError(f"--retain {directory}: {error.strerror}") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise fsck.CannotCheckError(f"--retain {directory}: cannot be written")
+
+
+def _retain(directory: Path, report: fsck.Report, *, quiet: bool) -> None:
+    try:
         for log in report.logs:
             if log.newest:
                 head = read_note(log.newest)

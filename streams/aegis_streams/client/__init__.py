@@ -5,6 +5,7 @@ from __future__ import annotations
 from aegis_streams.client.consumer import VerifyingDecisionConsumer
 from aegis_streams.client.decisions import RefusedDecision, VerifiedDecision
 from aegis_streams.client.errors import (
+    BrokenLogError,
     ClientError,
     DecisionFault,
     DeliveryError,
@@ -20,6 +21,7 @@ from aegis_streams.client.receipts import Rebuilt, ReceiptBuilder
 from aegis_streams.client.release import Permission, ReleaseGuard
 
 __all__ = [
+    "BrokenLogError",
     "ClientError",
     "DecisionFault",
     "Delivered",

@@ -22,8 +22,8 @@ from aegis_codecs.log.receipt import HEADER, parse_receipt
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
 from aegis_streams.client.checkpoints import CheckpointFinder
+from aegis_streams.client.errors import BrokenLogError
 from aegis_streams.client.log_topics import LogTopics
-from aegis_streams.errors import ContinuityError
 from aegis_streams.names import AUDIT
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class ConsistencyProver:
             NotTrustedError: A checkpoint does not verify, is of another log or smaller, or the
                 leaves are not those of both.
             NotFoundError: There is no checkpoint of this log on the topic that verifies.
-            ContinuityError: The audit topic has a gap, or is shorter than what was signed.
+            BrokenLogError: The audit topic has a gap, or is shorter than what was signed.
             UnavailableError: Kafka does not answer.
         """
         # Step 1
@@ -102,7 +102,7 @@ class ConsistencyProver:
             if len(leaves) == new.size:
                 break
         if len(leaves) < new.size:
-            raise ContinuityError(
+            raise BrokenLogError(
                 f"{new.origin}: {new.size} leaves were signed, {AUDIT} holds {len(leaves)} without "
                 "a gap; run `aegis fsck`"
             )

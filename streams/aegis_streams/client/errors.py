@@ -53,6 +53,10 @@ class NotSealedError(ClientError):
     """The leaf is committed and no signed checkpoint covers it yet; ask again."""
 
 
+class BrokenLogError(ClientError):
+    """What was read is not the log that was signed: a gap, a cut tail, or no leaf."""
+
+
 class PositionLostError(ClientError):
     """Where a consumer group stopped is gone or unknown: decisions were missed, and it is told."""
 

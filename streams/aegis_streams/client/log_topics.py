@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from aegis_codecs.errors import DecodeError
 from aegis_streams.client.codecs import audit_decoder, checkpoint_decoder
+from aegis_streams.client.errors import BrokenLogError
 from aegis_streams.client.kafka import open_consumer, require_kafka
-from aegis_streams.errors import ContinuityError
 from aegis_streams.kafka.scan import scan, watermarks
 from aegis_streams.names import AUDIT, CHECKPOINTS
 
@@ -43,13 +43,13 @@ class LogTopics:
         """Yield the entries of a partition, all of them.
 
         Raises:
-            ContinuityError: A record is no leaf; only the decider writes there.
+            BrokenLogError: A record is no leaf; only the decider writes there.
         """
         for record in scan(self._bootstrap, AUDIT, partition, 0):
             try:
                 yield self._entry(record.value or b"")
             except DecodeError as error:
-                raise ContinuityError(
+                raise BrokenLogError(
                     f"{AUDIT}[{partition}] offset {record.offset}: no leaf ({error.detail}); "
                     "somebody else wrote it; run `aegis fsck`"
                 ) from error

@@ -23,9 +23,8 @@ from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
 from aegis_streams.client.checkpoints import CheckpointFinder
 from aegis_streams.client.decisions import DECISION
-from aegis_streams.client.errors import NotFoundError, NotSealedError
+from aegis_streams.client.errors import BrokenLogError, NotFoundError, NotSealedError
 from aegis_streams.client.log_topics import LogTopics
-from aegis_streams.errors import ContinuityError
 from aegis_streams.names import AUDIT
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ class ReceiptBuilder:
             NotFoundError: No such decision, or no checkpoint of its log that verifies is left on
                 the topic.
             NotSealedError: No checkpoint covers it yet.
-            ContinuityError: The audit topic has a gap, or is shorter than what was signed.
+            BrokenLogError: The audit topic has a gap, or is shorter than what was signed.
             NotTrustedError: The newest checkpoint is not of these leaves, the log is unknown, or it
                 signed two histories.
             UnavailableError: Kafka does not answer.
@@ -139,7 +138,7 @@ class ReceiptBuilder:
                 f"checkpoint has {size} leaves); is the sealer running? `aegis status`"
             )
         if size > len(found.leaves):
-            raise ContinuityError(
+            raise BrokenLogError(
                 f"{found.log}: {size} leaves were signed, {AUDIT} holds {len(found.leaves)}; run "
                 "`aegis fsck`"
             )
@@ -148,7 +147,7 @@ class ReceiptBuilder:
 
 def _append(leaves: list[bytes], entry: AuditEntry) -> None:
     if entry.sequence != len(leaves):
-        raise ContinuityError(
+        raise BrokenLogError(
             f"{entry.log}: leaf {len(leaves)} is missing on {AUDIT}, found {entry.sequence}; "
             "run `aegis fsck`"
         )

@@ -23,9 +23,9 @@ from aegis_codecs.records import bodies
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
 from aegis_streams.client.decisions import DECISION
-from aegis_streams.client.errors import NotFoundError, NotSealedError
+from aegis_streams.client.errors import BrokenLogError, NotFoundError, NotSealedError
 from aegis_streams.client.receipts import Rebuilt
-from aegis_streams.errors import ContinuityError, SettingsError
+from aegis_streams.errors import SettingsError
 from aegis_streams.settings import ENVIRONMENT
 from aegis_streams.sink.database import connected
 
@@ -54,7 +54,7 @@ def rebuild_receipt(settings: Settings, decision_id: str) -> Rebuilt:
         SettingsError: They name none.
         NotFoundError: No such decision is stored, or its body is retired.
         NotSealedError: No stored checkpoint covers it.
-        ContinuityError: Leaves below the checkpoint are missing.
+        BrokenLogError: Leaves below the checkpoint are missing.
         NotTrustedError: Leaves and checkpoint do not fit, or no checkpoint that covers it verifies.
         DatabaseUnreachableError: The database does not answer.
         TrustFileError: There is no usable trust file.
@@ -131,7 +131,7 @@ def _leaves(connection: psycopg.Connection, log: str, size: int) -> Generator[by
             count += 1
             yield bytes(leaf)
     if count != size:
-        raise ContinuityError(
+        raise BrokenLogError(
             f"{log}: {size} leaves were signed, the database lacks leaf {count}, or has one before "
             "it twice; run `aegis fsck`"
         )

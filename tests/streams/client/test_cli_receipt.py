@@ -14,6 +14,7 @@ from aegis_governance.errors import AegisError
 from aegis_streams.cli import receipt
 from aegis_streams.cli.finish import exit_code_of
 from aegis_streams.client.errors import (
+    BrokenLogError,
     DeliveryError,
     NotFoundError,
     NotSealedError,
@@ -104,6 +105,7 @@ def test_a_place_that_cannot_be_written(
     ("error", "code"),
     [
         (NotTrustedError(Finding.ROOT_MISMATCH, ""), 1),
+        (BrokenLogError(""), 1),
         (TrustFileError(""), 2),
         (HistoryError(""), 65),
         (NotFoundError(""), 66),

@@ -7,8 +7,7 @@ import pytest
 from aegis_codecs.errors import Finding, NotTrustedError
 from aegis_codecs.verifier import Verifier
 from aegis_streams.client.consistency import ConsistencyProver, check_consistency
-from aegis_streams.client.errors import NotFoundError
-from aegis_streams.errors import ContinuityError
+from aegis_streams.client.errors import BrokenLogError, NotFoundError
 from support.decisions import audit_entries, body
 from support.logs import SampleLog, lies, trust
 
@@ -58,5 +57,5 @@ def test_a_log_that_went_back() -> None:
 
 def test_leaves_that_were_signed_and_are_gone() -> None:
     three, seven = sealed(3, 7)
-    with pytest.raises(ContinuityError, match=r"7 leaves were signed, aegis\.audit holds 6"):
+    with pytest.raises(BrokenLogError, match=r"7 leaves were signed, aegis\.audit holds 6"):
         prover(seven, leaves=6).prove(three)

@@ -9,9 +9,8 @@ import pytest
 from aegis_codecs.errors import Finding, NotTrustedError
 from aegis_codecs.records import bodies
 from aegis_codecs.verifier import Verifier
-from aegis_streams.client.errors import NotFoundError, NotSealedError
+from aegis_streams.client.errors import BrokenLogError, NotFoundError, NotSealedError
 from aegis_streams.client.receipts import ReceiptBuilder
-from aegis_streams.errors import ContinuityError
 from support.decisions import audit_entries, body, cause
 from support.logs import SampleLog, lies, trust
 
@@ -109,13 +108,13 @@ def test_no_checkpoint_left(topics: Topics) -> None:
 
 def test_gap_in_the_log(topics: Topics) -> None:
     del topics.entries[0][2]
-    with pytest.raises(ContinuityError, match=r"leaf 2 is missing on aegis\.audit, found 3"):
+    with pytest.raises(BrokenLogError, match=r"leaf 2 is missing on aegis\.audit, found 3"):
         topics.builder().rebuild("d-1")
 
 
 def test_log_shorter_than_what_was_signed(topics: Topics) -> None:
     del topics.entries[0][3:]
-    with pytest.raises(ContinuityError, match=r"5 leaves were signed, aegis\.audit holds 3"):
+    with pytest.raises(BrokenLogError, match=r"5 leaves were signed, aegis\.audit holds 3"):
         topics.builder().rebuild("d-1")
 
 

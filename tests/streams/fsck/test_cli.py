@@ -150,6 +150,7 @@ def test_retained_checkpoints_come_back(monkeypatch: pytest.MonkeyPatch, home: P
     [
         ("--trust", "/nowhere/trust.json"),
         ("--since", "/nowhere/note"),
+        ("--retain", "/dev/null/kept"),
         ("--database",),
         ("--log", "not an origin"),
     ],

@@ -10,9 +10,9 @@ from aegis_codecs.errors import Finding, NotTrustedError
 from aegis_codecs.trust_file import load_trust, render_trust
 from aegis_codecs.verifier import Verifier
 from aegis_governance.cli import main
-from aegis_streams.client.errors import NotFoundError, NotSealedError
+from aegis_streams.client.errors import BrokenLogError, NotFoundError, NotSealedError
 from aegis_streams.client.receipts import ReceiptBuilder
-from aegis_streams.errors import ContinuityError, SettingsError
+from aegis_streams.errors import SettingsError
 from aegis_streams.settings import Settings
 from aegis_streams.sink.receipts import rebuild_receipt
 from support.audit_rows import insert, insert_checkpoint
@@ -111,7 +111,7 @@ def test_what_is_not_sealed_yet(stored: Stored) -> None:
 
 def test_a_missing_leaf_is_named(stored: Stored) -> None:
     stored.as_superuser("delete from aegis.audit_records where sequence = 1")
-    with pytest.raises(ContinuityError, match="3 leaves were signed, the database lacks leaf 1"):
+    with pytest.raises(BrokenLogError, match="3 leaves were signed, the database lacks leaf 1"):
         rebuild_receipt(stored.settings, "d-0")
 
 
