@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import KafkaError
+from prometheus_client import generate_latest
 
 from aegis_streams.metrics import Endpoint, Health, Metrics
 from aegis_streams.runtime.observer import WorkerObserver
@@ -183,3 +184,14 @@ def test_partitions_that_wait_are_counted(watched: Watched) -> None:
     for active, left in [(True, 1), (True, 2), (False, 1), (False, 0)]:
         watched.observer.stalled(active, "clock")
         assert waiting() == left
+
+
+def test_a_lag_that_is_another_workers_to_tell_is_gone() -> None:
+    metrics = Metrics("decide")
+    observer = WorkerObserver(metrics, Health(LIMIT, lambda: 0.0), logging.getLogger("test"))
+    for partition in (0, 1):
+        observer.lag(INPUT, partition, 7, 9)
+    observer.no_lag(INPUT, 0)
+    page = generate_latest(metrics.registry).decode().splitlines()
+    (shown,) = [line for line in page if line.startswith("aegis_lag_records{")]
+    assert 'partition="1"' in shown

@@ -90,6 +90,9 @@ class RecordingObserver(Observer):
     def lag(self, topic: str, partition: int, records: int, last_stable: int) -> None:
         self.lags[topic, partition] = (records, last_stable)
 
+    def no_lag(self, topic: str, partition: int) -> None:
+        del self.lags[topic, partition]
+
     def unowned(self, partitions: int) -> None:
         self.unowned_counts.append(partitions)
 

@@ -77,6 +77,10 @@ class WorkerObserver(Observer):
         del last_stable
         self._metrics.lag.labels(topic, str(partition)).set(records)
 
+    def no_lag(self, topic: str, partition: int) -> None:
+        """Show no lag of an input that another worker reads."""
+        self._metrics.lag.remove(topic, str(partition))
+
     def unowned(self, partitions: int) -> None:
         """Show how many partitions belong to nobody."""
         self._metrics.unowned.set(partitions)

@@ -103,6 +103,9 @@ class Observer:
     def lag(self, topic: str, partition: int, records: int, last_stable: int) -> None:
         """Report the lag of an input: end offset minus position, and the last stable offset."""
 
+    def no_lag(self, topic: str, partition: int) -> None:
+        """Report that an input is not read here any more: its lag is another worker's to tell."""
+
     def unowned(self, partitions: int) -> None:
         """Report how many partitions the group gives to nobody at this moment."""
 

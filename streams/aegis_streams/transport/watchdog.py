@@ -127,10 +127,14 @@ class LagMonitor:
         self._clients = clients
         self._observer = observer
         self._watchdog = watchdog
+        self._told: set[tuple[str, int]] = set()
 
     def measure(self) -> None:
         """Measure once; an unreachable broker is logged, never counted as progress or as lag."""
         fetched = self._driver.positions()
+        for gone in self._told - fetched.keys():
+            self._observer.no_lag(*gone)
+        self._told &= fetched.keys()
         if not fetched:
             return
         timeout = self._settings.fence_timeout
@@ -146,3 +150,4 @@ class LagMonitor:
             done = busy.get(partition, {}).get(topic, position)
             where = (topic, partition)
             self._observer.lag(topic, partition, max(0, ends[where] - done), stable[where])
+            self._told.add(where)

@@ -106,6 +106,24 @@ def test_lag_is_what_is_not_yet_committed(cluster: FakeCluster) -> None:
         assert wait_until(measured, SECONDS), running.observer.lags
 
 
+def test_the_lag_of_a_partition_that_went_is_not_told_any_more(cluster: FakeCluster) -> None:
+    with worker(cluster, count, 0, 1) as running:
+        dog = watchdog(running)
+        monitor = LagMonitor(
+            running.settings, running.driver, running.clients, running.observer, dog
+        )
+
+        def told() -> set[int]:
+            monitor.measure()
+            return {partition for _, partition in running.observer.lags}
+
+        assert wait_until(lambda: told() == {0, 1}, SECONDS)
+        running.consumer.rebalance("take", [0])
+        assert wait_until(lambda: told() == {1}, SECONDS)
+        running.consumer.rebalance("take", [1])
+        assert wait_until(lambda: told() == set(), SECONDS)
+
+
 def test_an_unreachable_broker_is_neither_lag_nor_a_fault(cluster: FakeCluster) -> None:
     with worker(cluster, count, 0) as running:
         cluster.fail_next("end_offsets", KafkaError(KafkaError._TRANSPORT, "gone"))
