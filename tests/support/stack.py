@@ -21,6 +21,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from aegis_streams.kafka.connection import connection
 from aegis_streams.settings import Settings
 from aegis_streams.stack.jars import ensure_jars
 from aegis_streams.stack.layout import Layout
@@ -174,7 +175,7 @@ class RunningStack:
 
         Those before are kept, for a client that is gone breaks the futures it gave out.
         """
-        self._admins.append(AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}))
+        self._admins.append(AdminClient({**connection(self.bootstrap), "log_level": 0}))
         return self._admins[-1]
 
     def own_topics(self) -> list[str]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaException
 
 from aegis_streams.stack.processes import wait_until
 from aegis_streams.transport import TransportSettings
 from aegis_streams.transport.clients import KafkaClients
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ANSWER_SECONDS: Final = 1.0
 _LAST_SECONDS: Final = 30.0
@@ -22,6 +25,7 @@ _PAUSE: Final = 0.2
 
 def main(bootstrap: str, topic: str) -> int:
     """Ask until told to end, a line for each change between answers and none; 0 if all is well."""
+    place = (topic, 0)
     clients = KafkaClients(TransportSettings(bootstrap=bootstrap, group=topic))
     over = threading.Event()
 
@@ -29,23 +33,35 @@ def main(bootstrap: str, topic: str) -> int:
         sys.stdin.read()
         over.set()
 
+    heard: list[object] = []
+
     def answered() -> bool:
-        try:
-            owned = clients.members(_ANSWER_SECONDS)
-            ends = clients.end_offsets([(topic, 0)], committed=False, timeout=_ANSWER_SECONDS)
-        except KafkaException:
-            return False
-        return owned == {f"{topic}-0": frozenset({0})} and ends == {(topic, 0): 0}
+        heard[:] = [
+            told(lambda: clients.members(_ANSWER_SECONDS)),
+            told(lambda: clients.end_offsets([place], committed=False, timeout=_ANSWER_SECONDS)),
+        ]
+        return heard == [{f"{topic}-0": frozenset({0})}, {place: 0}]
 
     threading.Thread(target=listen, daemon=True).start()
     said = None
     while not over.wait(_PAUSE):
-        heard = answered()
-        if heard is not said:
-            sys.stdout.write("answered\n" if heard else "nothing\n")
+        now = answered()
+        if now is not said:
+            sys.stdout.write("answered\n" if now else "nothing\n")
             sys.stdout.flush()
-        said = heard
-    return 0 if wait_until(answered, _LAST_SECONDS) else 1
+        said = now
+    if wait_until(answered, _LAST_SECONDS):
+        return 0
+    sys.stderr.write(f"at last: {heard}\n")
+    return 1
+
+
+def told(question: Callable[[], object]) -> object:
+    """Return an answer, or the error in its place."""
+    try:
+        return question()
+    except KafkaException as error:
+        return error
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.cimpl import NewTopic
 
+from aegis_streams.kafka.connection import connection
 from aegis_streams.stack.processes import wait_until
 from aegis_streams.transport.outcome import END_OF_PARTITION
 from support import transport_counter
@@ -189,7 +190,7 @@ class Crew:
         """Return what a new reader finds; None if it does not come to the end."""
         reader = Consumer(
             {
-                "bootstrap.servers": self._stack.bootstrap,
+                **connection(self._stack.bootstrap),
                 "group.id": "oracle",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
@@ -213,7 +214,7 @@ class Crew:
     def _send(self, first: int, records: int, rate: float) -> None:
         producer = Producer(
             {
-                "bootstrap.servers": self._stack.bootstrap,
+                **connection(self._stack.bootstrap),
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "log_level": 0,
@@ -248,6 +249,6 @@ class Crew:
         for future in made.values():
             future.result(SECONDS)
         first = [TopicPartition(t, p, 0) for t in self._topics for p in range(PARTITIONS)]
-        member = Consumer({"bootstrap.servers": self._stack.bootstrap, "group.id": self.group})
+        member = Consumer({**connection(self._stack.bootstrap), "group.id": self.group})
         member.commit(offsets=first, asynchronous=False)
         member.close()

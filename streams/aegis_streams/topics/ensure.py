@@ -14,6 +14,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from aegis_codecs.registry import Registry
 from aegis_streams.errors import TopicError, UnavailableError
+from aegis_streams.kafka.connection import connection
 from aegis_streams.names import TOPICS, TopicSpec
 from aegis_streams.topics.genesis import Genesis, open_deployment
 
@@ -70,9 +71,7 @@ def ensure(settings: Settings) -> EnsureReport:
 
 def admin_client(settings: Settings) -> AdminClient:
     """Return an admin client of the deployment's cluster."""
-    return AdminClient(
-        {"bootstrap.servers": settings.bootstrap, "socket.timeout.ms": 10_000}, logger=_log
-    )
+    return AdminClient({**connection(settings.bootstrap), "socket.timeout.ms": 10_000}, logger=_log)
 
 
 def list_topics(admin: AdminClient) -> dict[str, TopicMetadata]:

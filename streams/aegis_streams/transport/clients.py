@@ -11,6 +11,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from confluent_kafka import (
     Consumer,
     IsolationLevel,
+    KafkaError,
     KafkaException,
     Producer,
     TopicPartition,
@@ -18,12 +19,13 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from aegis_streams.kafka.connection import connection
 from aegis_streams.transport.quiet import RepeatFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from confluent_kafka import KafkaError, Message
+    from confluent_kafka import Message
 
     from aegis_streams.transport.settings import TransportSettings
 
@@ -234,10 +236,17 @@ class KafkaClients:
             isolation_level=level,
             request_timeout=timeout,
         )
-        return {
+        found = {
             (tp.topic, tp.partition): future.result(timeout + 1).offset
             for tp, future in futures.items()
         }
+        unanswered = sorted(where for where, offset in found.items() if offset < 0)
+        if unanswered:
+            # A broker that stood still is not told as an error: the offset is "invalid" (-1001).
+            raise KafkaException(
+                KafkaError(KafkaError.REQUEST_TIMED_OUT, f"no end offset of {unanswered}")
+            )
+        return found
 
     def partition_counts(self, topics: Sequence[str], timeout: float) -> Mapping[str, int]:
         """Return the number of partitions of each topic; 0 where it does not exist.
@@ -316,7 +325,7 @@ class KafkaClients:
     def _common(self, role: str) -> dict[str, Any]:
         settings = self._settings
         return {
-            "bootstrap.servers": settings.bootstrap,
+            **connection(settings.bootstrap),
             "client.id": f"{settings.instance_id}-{role}",
             "reconnect.backoff.max.ms": 1_000,
             "socket.keepalive.enable": True,

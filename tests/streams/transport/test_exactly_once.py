@@ -48,15 +48,18 @@ def test_a_worker_drains_on_sigterm_and_the_next_one_goes_on(crew: Crew) -> None
 
 
 @pytest.mark.chaos
-def test_kills_around_the_commit_lose_and_double_nothing(crew: Crew) -> None:
-    sending = crew.send(4_000, 500.0)
-    for point in ("before", "between", "after"):
-        crew.start(0, f"{point}:kill:6")
-        assert crew.exit_code(0) == -signal.SIGKILL
-    crew.start(0)
-    sending.join()
-    whole(crew, 4_000)
-    assert crew.end() == [0]
+def test_kills_around_the_commit_lose_and_double_nothing(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    with Crew(stack, tmp_path, batch_records=50) as crew:  # enough batches, however late one starts
+        sending = crew.send(4_000, 500.0)
+        for point in ("before", "between", "after"):
+            crew.start(0, f"{point}:kill:6")
+            assert crew.exit_code(0) == -signal.SIGKILL
+        crew.start(0)
+        sending.join()
+        whole(crew, 4_000)
+        assert crew.end() == [0]
 
 
 @pytest.mark.chaos
