@@ -9,6 +9,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from aegis_streams.kafka.connection import connection
 from aegis_streams.stack.ports import HOST
 
 _SECONDS: Final = 1.0
@@ -43,7 +44,7 @@ def kafka_answers(port: int) -> bool:
         return False
     client = AdminClient(
         {
-            "bootstrap.servers": f"{HOST}:{port}",
+            **connection(f"{HOST}:{port}"),
             "socket.timeout.ms": int(_SECONDS * 1000),
             "log_level": 0,
         }
