@@ -115,7 +115,9 @@ class Crew:
 
     def exit_code(self, slot: int) -> int:
         """Wait for the end of a worker that ends by itself."""
-        return self._workers.pop(slot).wait(SECONDS)
+        code = self._workers[slot].wait(SECONDS)
+        del self._workers[slot]
+        return code
 
     def tend(self) -> None:
         """Start again whoever exited."""
