@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from aegis_streams.decide import app as decide_app
 from aegis_streams.metrics import Endpoint, Health, Metrics
 from aegis_streams.runtime import logs
+from aegis_streams.runtime.heaps import share_heaps
 from aegis_streams.runtime.observer import WorkerObserver
 from aegis_streams.runtime.parts import WorkerParts
 from aegis_streams.seal import app as seal_app
@@ -33,6 +34,7 @@ def run(role: Role, settings: Settings, slot: int) -> int:
     Raises:
         StreamError: The topics are unfit, or Kafka, registry or keys are not to be had.
     """
+    share_heaps()
     logs.configure(settings.log_level)
     log = logging.getLogger(f"aegis.{role}")
     check_topics(settings)
