@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import Producer
 
-from aegis_streams.kafka.connection import connection
 from aegis_streams.stack.processes import wait_until
 from chaos.submissions import Sent
 
@@ -48,7 +47,7 @@ class Feeder:
         self._stop = threading.Event()
         self._producer = Producer(
             {
-                **connection(bootstrap),
+                "bootstrap.servers": bootstrap,
                 "enable.idempotence": True,
                 "linger.ms": 5,
                 "message.timeout.ms": _DELIVERY_MS,

@@ -16,7 +16,6 @@ from aegis_codecs.records import bodies
 from aegis_codecs.records.envelopes import checkpoint_codec
 from aegis_codecs.records.wire import WireDecoder
 from aegis_governance.errors import AegisError
-from aegis_streams.kafka.connection import connection
 from aegis_streams.names import AUDIT, CHECKPOINTS
 from chaos.arrivals import Arrivals
 
@@ -112,7 +111,7 @@ class Watcher:
     def _consumer(self) -> Consumer:
         consumer = Consumer(
             {
-                **connection(self._bootstrap),
+                "bootstrap.servers": self._bootstrap,
                 "group.id": "chaos-watcher",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",

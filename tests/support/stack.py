@@ -149,8 +149,18 @@ class RunningStack:
         name = unique(hint)
         settings = {key.replace("_", "."): value for key, value in config.items()}
         topic = NewTopic(name, partitions, 1, config=settings)
-        self.admin.create_topics([topic])[name].result(_ANSWER_SECONDS)
+        if not wait_until(lambda: self._made(topic), _ANSWER_SECONDS):
+            raise AssertionError(f"topic {name} could not be made")
         return name
+
+    def _made(self, topic: NewTopic) -> bool:
+        """Make a topic; a client that met the broker while it was fenced is made anew."""
+        try:
+            self.admin.create_topics([topic], request_timeout=5)[topic.topic].result(6)
+        except (KafkaException, TimeoutError):
+            self.admin = self._fresh_admin()
+            return topic.topic in self.own_topics()
+        return True
 
     def clear(self) -> None:
         """Remove all topics and consumer groups, so that the next deployment begins at genesis."""

@@ -22,7 +22,6 @@ from confluent_kafka import (
 )
 from confluent_kafka.cimpl import NewTopic
 
-from aegis_streams.kafka.connection import connection
 from aegis_streams.stack.processes import wait_until
 from aegis_streams.transport.outcome import END_OF_PARTITION
 from support import transport_counter
@@ -192,7 +191,7 @@ class Crew:
         """Return what a new reader finds; None if it does not come to the end."""
         reader = Consumer(
             {
-                **connection(self._stack.bootstrap),
+                "bootstrap.servers": self._stack.bootstrap,
                 "group.id": "oracle",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
@@ -216,7 +215,7 @@ class Crew:
     def _send(self, first: int, records: int, rate: float) -> None:
         producer = Producer(
             {
-                **connection(self._stack.bootstrap),
+                "bootstrap.servers": self._stack.bootstrap,
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "log_level": 0,
@@ -251,6 +250,6 @@ class Crew:
         for future in made.values():
             future.result(SECONDS)
         first = [TopicPartition(t, p, 0) for t in self._topics for p in range(PARTITIONS)]
-        member = Consumer({**connection(self._stack.bootstrap), "group.id": self.group})
+        member = Consumer({"bootstrap.servers": self._stack.bootstrap, "group.id": self.group})
         member.commit(offsets=first, asynchronous=False)
         member.close()

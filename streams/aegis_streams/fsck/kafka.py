@@ -171,7 +171,6 @@ class Kafka:
         return Consumer(
             {
                 "bootstrap.servers": self.bootstrap,
-                "metadata.recovery.rebootstrap.trigger.ms": 3_000,  # see aegis_streams.kafka
                 "group.id": group,
                 "client.id": "aegis-fsck",
                 "enable.auto.commit": False,

@@ -64,28 +64,6 @@ def test_end_offsets_are_to_be_had_again(stack: RunningStack) -> None:
     assert plain_answer() == KafkaError.FENCED_LEADER_EPOCH
 
 
-def test_a_broker_that_stands_still_has_no_end_offsets(stack: RunningStack) -> None:
-    topic = stack.topic("silent", partitions=1)
-    clients = KafkaClients(settings(bootstrap=stack.bootstrap))
-    plain = AdminClient({"bootstrap.servers": stack.bootstrap, "log_level": 0})
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
-    asked = {TopicPartition(topic, 0): latest}
-
-    def offset() -> int:
-        (future,) = plain.list_offsets(asked, request_timeout=2).values()
-        return int(future.result(3).offset)
-
-    def ends() -> Mapping[tuple[str, int], int]:
-        return clients.end_offsets([(topic, 0)], committed=False, timeout=2)
-
-    assert wait_until(lambda: offset() == 0, SECONDS)
-    assert ends() == {(topic, 0): 0}
-    with stack.frozen("kafka"):
-        assert offset() == OFFSET_INVALID, "mended: then `end_offsets` need not look"
-        with pytest.raises(KafkaException, match="TIMED_OUT"):
-            ends()
-
-
 def test_no_transactional_call_hangs(stack: RunningStack) -> None:
     topic = stack.topic("restarted", partitions=1)
     group = settings(bootstrap=stack.bootstrap, group=topic)
@@ -146,6 +124,28 @@ def test_questions_outlive_a_broker_that_was_away(stack: RunningStack) -> None:
             over.set()
             polling.join(SECONDS)
     member.close()
+
+
+def test_a_broker_that_stands_still_has_no_end_offsets(stack: RunningStack) -> None:
+    topic = stack.topic("silent", partitions=1)
+    clients = KafkaClients(settings(bootstrap=stack.bootstrap))
+    plain = AdminClient({"bootstrap.servers": stack.bootstrap, "log_level": 0})
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
+    asked = {TopicPartition(topic, 0): latest}
+
+    def offset() -> int:
+        (future,) = plain.list_offsets(asked, request_timeout=2).values()
+        return int(future.result(3).offset)
+
+    def ends() -> Mapping[tuple[str, int], int]:
+        return clients.end_offsets([(topic, 0)], committed=False, timeout=2)
+
+    assert wait_until(lambda: offset() == 0, SECONDS)
+    assert ends() == {(topic, 0): 0}
+    with stack.frozen("kafka"):
+        assert offset() == OFFSET_INVALID, "mended: then `end_offsets` need not look"
+        with pytest.raises(KafkaException, match="TIMED_OUT"):
+            ends()
 
 
 def poll(member: Consumer, over: threading.Event) -> None:
