@@ -10,11 +10,10 @@ if TYPE_CHECKING:
 
 
 def test_each_test_with_a_group_is_sent_by_it(request: pytest.FixtureRequest) -> None:
+    shared = [item for item in request.session.items if item.get_closest_marker("stack")]
     groups = {
-        item.nodeid: mark.args[0]
-        for item in request.session.items
-        for mark in item.iter_markers("xdist_group")
+        item.nodeid: [mark.args[0] for mark in item.iter_markers("xdist_group")] for item in shared
     }
+    assert [each for each in groups if groups[each] not in (["stack"], ["servers"])] == []
     if "PYTEST_XDIST_WORKER" in os.environ:
-        assert [each for each in groups if not each.endswith(f"@{groups[each]}")] == []
-    assert set(groups.values()) <= {"stack", "servers"}
+        assert [each for each in groups if not each.endswith(f"@{groups[each][0]}")] == []

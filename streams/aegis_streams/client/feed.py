@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from aegis_codecs.trust_file import load_trust
 from aegis_codecs.verifier import Verifier
 from aegis_streams.client.codecs import audit_decoder, decision_decoder
 from aegis_streams.client.decisions import DecisionReader, RefusedDecision
 from aegis_streams.client.kafka import (
-    ANSWER_SECONDS,
+    is_end,
     open_consumer,
     record_of,
     require_kafka,
 )
-from aegis_streams.client.steady import is_end
-from aegis_streams.errors import UnavailableError
+from aegis_streams.client.positions import bounds
 from aegis_streams.names import AUDIT, DECISIONS
 
 if TYPE_CHECKING:
@@ -124,9 +123,5 @@ class OutcomeFeed:
 
 
 def _from(kafka: Consumer, topic: str, partition: int, look_back: int) -> TopicPartition:
-    place = TopicPartition(topic, partition)
-    try:
-        low, high = kafka.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
-    except KafkaException as error:
-        raise UnavailableError(f"{topic}[{partition}]: no answer from Kafka: {error}") from error
+    low, high = bounds(kafka, topic, partition)
     return TopicPartition(topic, partition, max(low, high - look_back))

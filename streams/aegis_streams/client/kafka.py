@@ -73,6 +73,15 @@ class OffsetCommitter(Protocol):
         """Commit these offsets of the group."""
 
 
+class Bounded(Protocol):
+    """The part of a Kafka consumer that knows where partitions begin and end."""
+
+    def get_watermark_offsets(
+        self, partition: TopicPartition, timeout: float
+    ) -> tuple[int, int] | None:
+        """Return the first and the next committed offset of a partition."""
+
+
 class KafkaConsumer(OffsetCommitter, Protocol):
     """The part of a Kafka consumer that is used."""
 
@@ -165,6 +174,12 @@ def record_of(message: Message) -> Record | None:
     if error.retriable() or error.code() in _PASSING:
         return None
     raise UnavailableError(f"{message.topic()}: cannot be read: {error}")
+
+
+def is_end(message: Message) -> bool:
+    """Whether a message reports the end of a partition."""
+    error = message.error()
+    return error is not None and error.code() == PARTITION_EOF
 
 
 def place_of(message: Message) -> tuple[str, int, int]:

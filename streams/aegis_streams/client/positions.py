@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from aegis_streams.client.errors import PositionLostError
-from aegis_streams.client.kafka import ANSWER_SECONDS, OffsetCommitter
+from aegis_streams.client.kafka import ANSWER_SECONDS, Bounded, OffsetCommitter
 from aegis_streams.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -35,13 +35,8 @@ WHAT_TO_DO: Final = (
 """Ending of messages about lost positions."""
 
 
-class OffsetKeeper(OffsetCommitter, Protocol):
+class OffsetKeeper(OffsetCommitter, Bounded, Protocol):
     """The part of a Kafka consumer that knows offsets."""
-
-    def get_watermark_offsets(
-        self, partition: TopicPartition, timeout: float
-    ) -> tuple[int, int] | None:
-        """Return the first and the next committed offset of a partition."""
 
     def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
         """Return the group's offsets, negative where it has none."""
@@ -57,7 +52,7 @@ def start_positions(
     """
     found = []
     for partition in partitions:
-        low, high = _bounds(kafka, topic, partition)
+        low, high = bounds(kafka, topic, partition)
         found.append(TopicPartition(topic, partition, low if start == "earliest" else high))
     return found
 
@@ -89,7 +84,7 @@ def settle_group(
             f"them (offsets.retention.minutes) or its name was changed. {WHAT_TO_DO}"
         )
     for each in stopped:
-        if 0 <= each.offset < _bounds(kafka, topic, each.partition)[0]:
+        if 0 <= each.offset < bounds(kafka, topic, each.partition)[0]:
             raise position_lost(topic, each.partition, f"the group stopped at {each.offset}")
     if not without:
         return False
@@ -136,11 +131,16 @@ def _committed(kafka: OffsetKeeper, topic: str, partitions: int) -> list[TopicPa
     return list(found)
 
 
-def _bounds(kafka: OffsetKeeper, topic: str, partition: int) -> tuple[int, int]:
+def bounds(
+    kafka: Bounded, topic: str, partition: int, timeout: float = ANSWER_SECONDS
+) -> tuple[int, int]:
+    """Return the first and the next committed offset of a partition.
+
+    Raises:
+        UnavailableError: Kafka does not answer within `timeout` seconds.
+    """
     try:
-        found = kafka.get_watermark_offsets(
-            TopicPartition(topic, partition), timeout=ANSWER_SECONDS
-        )
+        found = kafka.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout)
     except KafkaException as error:
         raise UnavailableError(f"{topic}[{partition}]: no answer from Kafka: {error}") from error
     if found is None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from aegis_streams.client.kafka import PARTITION_EOF
+from aegis_streams.client.kafka import Bounded, KafkaConsumer, is_end
+from aegis_streams.client.positions import bounds
 from aegis_streams.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ ANSWER_SECONDS: Final = 2.0
 _LOGGER: Final = logging.getLogger(__name__)
 
 
-class Reader(Protocol):
+class Reader(KafkaConsumer, Bounded, Protocol):
     """The part of confluent-kafka's consumer that is used."""
 
     def assign(self, partitions: list[TopicPartition]) -> None:
@@ -47,22 +48,6 @@ class Reader(Protocol):
         self, topics: list[str], on_assign: Change, on_revoke: Change, on_lost: Change
     ) -> None:
         """Read what the group gives to this member."""
-
-    def get_watermark_offsets(
-        self, partition: TopicPartition, timeout: float
-    ) -> tuple[int, int] | None:
-        """Return the first and the next committed offset of a partition."""
-
-    def consume(self, num_messages: int, timeout: float) -> list[Message]:
-        """Return up to so many messages within `timeout` seconds."""
-
-    def commit(
-        self, *, offsets: list[TopicPartition], asynchronous: Literal[False]
-    ) -> list[TopicPartition]:
-        """Commit these offsets of the group."""
-
-    def close(self) -> None:
-        """Leave the group and free everything."""
 
 
 class Progress:
@@ -195,19 +180,12 @@ class SteadyConsumer:
         """Ask this client, and if it knows no answer, one that has seen nothing yet."""
         try:
             return self._asked(self._kafka, partitions)
-        except KafkaException:
+        except UnavailableError:
             with contextlib.closing(self._reopen()) as fresh:
                 return self._asked(fresh, partitions)
 
     def _asked(self, kafka: Reader, partitions: list[int]) -> dict[int, int]:
-        found = {}
-        for each in partitions:
-            place = TopicPartition(self._topic, each)
-            bounds = kafka.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
-            if bounds is None:
-                raise UnavailableError(f"{self._topic}[{each}]: Kafka did not say where it ends")
-            found[each] = bounds[1]
-        return found
+        return {each: bounds(kafka, self._topic, each, ANSWER_SECONDS)[1] for each in partitions}
 
     def _renew(self, stopped: list[int]) -> None:
         fresh = self._reopen()
@@ -219,9 +197,3 @@ class SteadyConsumer:
         self._kafka.close()
         self._kafka = fresh
         self._begin()
-
-
-def is_end(message: Message) -> bool:
-    """Whether a message reports the end of a partition."""
-    error: Any = message.error()
-    return error is not None and error.code() == PARTITION_EOF
