@@ -25,8 +25,6 @@ from support import transport_asker
 from support.transport_worker import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from support.stack import RunningStack
 
 pytestmark = [pytest.mark.stack]
@@ -39,29 +37,14 @@ def test_end_offsets_are_to_be_had_again(stack: RunningStack) -> None:
     topic = stack.topic("restarted", partitions=1)
     clients = KafkaClients(settings(bootstrap=stack.bootstrap))
     plain = AdminClient({"bootstrap.servers": stack.bootstrap, "log_level": 0})
-
-    def answered() -> bool:
-        try:
-            found = clients.end_offsets([(topic, 0)], committed=False, timeout=5)
-        except KafkaException:
-            return False
-        return found == {(topic, 0): 0}
-
-    def plain_answer() -> object:
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
-        future = plain.list_offsets({TopicPartition(topic, 0): latest}, request_timeout=5)
-        try:
-            return next(iter(future.values())).result(6).offset
-        except KafkaException as error:
-            return error.args[0].code()
-
-    assert answered()
-    assert plain_answer() == 0
+    assert answered(clients, topic)
+    assert plain_answer(plain, topic) == 0
     stack.restart_broker(kill=True)
-    assert wait_until(answered, SECONDS)
+    assert wait_until(lambda: answered(clients, topic), SECONDS)
     # The client's defect that `end_offsets` works around: it would say 0 if it were mended.
-    assert wait_until(lambda: plain_answer() == KafkaError.FENCED_LEADER_EPOCH, SECONDS)
-    assert plain_answer() == KafkaError.FENCED_LEADER_EPOCH
+    refused = KafkaError.FENCED_LEADER_EPOCH
+    assert wait_until(lambda: plain_answer(plain, topic) == refused, SECONDS)
+    assert plain_answer(plain, topic) == refused
 
 
 def test_no_transactional_call_hangs(stack: RunningStack) -> None:
@@ -130,22 +113,31 @@ def test_a_broker_that_stands_still_has_no_end_offsets(stack: RunningStack) -> N
     topic = stack.topic("silent", partitions=1)
     clients = KafkaClients(settings(bootstrap=stack.bootstrap))
     plain = AdminClient({"bootstrap.servers": stack.bootstrap, "log_level": 0})
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
-    asked = {TopicPartition(topic, 0): latest}
-
-    def offset() -> int:
-        (future,) = plain.list_offsets(asked, request_timeout=2).values()
-        return int(future.result(3).offset)
-
-    def ends() -> Mapping[tuple[str, int], int]:
-        return clients.end_offsets([(topic, 0)], committed=False, timeout=2)
-
-    assert wait_until(lambda: offset() == 0, SECONDS)
-    assert ends() == {(topic, 0): 0}
+    assert wait_until(lambda: answered(clients, topic), SECONDS)
+    assert wait_until(lambda: plain_answer(plain, topic) == 0, SECONDS)
     with stack.frozen("kafka"):
-        assert offset() == OFFSET_INVALID, "mended: then `end_offsets` need not look"
+        assert plain_answer(plain, topic) == OFFSET_INVALID, "mended: `end_offsets` need not look"
         with pytest.raises(KafkaException, match="TIMED_OUT"):
-            ends()
+            clients.end_offsets([(topic, 0)], committed=False, timeout=2)
+
+
+def answered(clients: KafkaClients, topic: str) -> bool:
+    """Whether our clients know the end of an empty partition."""
+    try:
+        found = clients.end_offsets([(topic, 0)], committed=False, timeout=5)
+    except KafkaException:
+        return False
+    return found == {(topic, 0): 0}
+
+
+def plain_answer(admin: AdminClient, topic: str) -> object:
+    """What the client itself says about it: an offset, or the code of an error."""
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client leaves it untyped
+    (future,) = admin.list_offsets({TopicPartition(topic, 0): latest}, request_timeout=5).values()
+    try:
+        return future.result(6).offset
+    except KafkaException as error:
+        return error.args[0].code()
 
 
 def poll(member: Consumer, over: threading.Event) -> None:
