@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from aegis_streams.settings import Settings
 
-_ANSWER_SECONDS: Final = 30.0
 _TESTS: Final = Path(__file__).resolve().parent.parent
 
 
@@ -153,8 +152,8 @@ class Arena:
             for name, config in wanted.items()
             if name not in present
         ]
-        for done in self.stack.admin.create_topics(missing).values() if missing else ():
-            done.result(_ANSWER_SECONDS)
+        if missing:
+            self.stack.make(missing)
 
 
 def genesis_heads(settings: Settings) -> list[bytes]:

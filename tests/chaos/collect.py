@@ -19,6 +19,7 @@ from aegis_codecs.records.errors import UnknownSchemaError
 from aegis_codecs.records.wire import WireDecoder
 from aegis_codecs.trust_file import load_trust
 from aegis_streams.decide.identity import InputRecord
+from aegis_streams.kafka.connection import connection
 from aegis_streams.names import (
     AUDIT,
     CHECKPOINTS,
@@ -153,7 +154,7 @@ class Collector:
     def _offsets(
         self, group: str, topics: tuple[str, ...], partition: int
     ) -> dict[tuple[str, str], int]:
-        consumer = Consumer({"bootstrap.servers": self._settings.bootstrap, "group.id": group})
+        consumer = Consumer({**connection(self._settings.bootstrap), "group.id": group})
         try:
             wanted = [TopicPartition(topic, partition) for topic in topics]
             found = consumer.committed(wanted, _ANSWER_SECONDS)
@@ -172,7 +173,7 @@ class Collector:
     ) -> Iterator[Message]:
         consumer = Consumer(
             {
-                "bootstrap.servers": self._settings.bootstrap,
+                **connection(self._settings.bootstrap),
                 "group.id": "chaos-oracle",
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

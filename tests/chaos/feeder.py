@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import Producer
 
+from aegis_streams.kafka.connection import connection
 from aegis_streams.stack.processes import wait_until
 from chaos.submissions import Sent
 
@@ -47,7 +48,7 @@ class Feeder:
         self._stop = threading.Event()
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **connection(bootstrap),
                 "enable.idempotence": True,
                 "linger.ms": 5,
                 "message.timeout.ms": _DELIVERY_MS,

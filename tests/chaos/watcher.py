@@ -16,6 +16,7 @@ from aegis_codecs.records import bodies
 from aegis_codecs.records.envelopes import checkpoint_codec
 from aegis_codecs.records.wire import WireDecoder
 from aegis_governance.errors import AegisError
+from aegis_streams.kafka.connection import connection
 from aegis_streams.names import AUDIT, CHECKPOINTS
 from chaos.arrivals import Arrivals
 
@@ -111,7 +112,7 @@ class Watcher:
     def _consumer(self) -> Consumer:
         consumer = Consumer(
             {
-                "bootstrap.servers": self._bootstrap,
+                **connection(self._bootstrap),
                 "group.id": "chaos-watcher",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",

@@ -108,7 +108,7 @@ def test_topics_that_break_the_guarantee_are_refused(deployment: Deployment) -> 
 
 def test_a_producers_clock_is_not_accepted(deployment: Deployment) -> None:
     stack = deployment.stack
-    stack.admin.create_topics([NewTopic(PROPOSALS, 4, 1)])[PROPOSALS].result(30)
+    stack.make([NewTopic(PROPOSALS, 4, 1)])
     with pytest.raises(TopicError, match=r"message\.timestamp\.type=CreateTime"):
         ensure(deployment.settings)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from aegis_streams.kafka.connection import connection
 from aegis_streams.stack import Layout, Narrator, take_down
 from aegis_streams.stack.components.aegis import aegis
 from aegis_streams.stack.ports import ENVIRONMENT, Ports
@@ -69,7 +70,7 @@ class AegisHome:
         return set(admin.list_topics(timeout=10).topics)
 
     def _admin(self) -> AdminClient:
-        return AdminClient({"bootstrap.servers": f"127.0.0.1:{self.ports.kafka}"})
+        return AdminClient(connection(f"127.0.0.1:{self.ports.kafka}"))
 
     def remove(self) -> None:
         """End and remove everything, even where the command line is what a test found broken."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Producer
 
+from aegis_streams.kafka.connection import connection
 from aegis_streams.kafka.scan import Scanned, scan
 from aegis_streams.names import PROPOSALS
 from aegis_streams.records import Records
@@ -131,9 +132,7 @@ class Deployment:
 
     def submit(self, proposals: Sequence[dict[str, Any]]) -> None:
         """Produce proposals as JSON, keyed by agent."""
-        producer = Producer(
-            {"bootstrap.servers": self.stack.bootstrap, "partitioner": "murmur2_random"}
-        )
+        producer = Producer({**connection(self.stack.bootstrap), "partitioner": "murmur2_random"})
         for proposal in proposals:
             producer.produce(
                 PROPOSALS,

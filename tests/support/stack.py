@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from aegis_streams.stack.component import Component
 
 _ANSWER_SECONDS: Final = 30.0
+_MAKE: Final = 60.0
 _OWNER: Final = "owner.json"
 
 
@@ -148,18 +149,22 @@ class RunningStack:
         """
         name = unique(hint)
         settings = {key.replace("_", "."): value for key, value in config.items()}
-        topic = NewTopic(name, partitions, 1, config=settings)
-        if not wait_until(lambda: self._made(topic), _ANSWER_SECONDS):
-            raise AssertionError(f"topic {name} could not be made")
+        self.make([NewTopic(name, partitions, 1, config=settings)])
         return name
 
-    def _made(self, topic: NewTopic) -> bool:
-        """Make a topic; a client that met the broker while it was fenced is made anew."""
+    def make(self, topics: Sequence[NewTopic]) -> None:
+        """Make topics, whatever a broker says that has just come to itself."""
+        names = {topic.topic for topic in topics}
+        if not wait_until(lambda: self._made(topics) or names <= {*self.own_topics()}, _MAKE):
+            raise AssertionError(f"topics could not be made: {names}")
+
+    def _made(self, topics: Sequence[NewTopic]) -> bool:
+        made = self.admin.create_topics([*topics], request_timeout=_ANSWER_SECONDS)
         try:
-            self.admin.create_topics([topic], request_timeout=5)[topic.topic].result(6)
+            for future in made.values():
+                future.result(_ANSWER_SECONDS)
         except (KafkaException, TimeoutError):
-            self.admin = self._fresh_admin()
-            return topic.topic in self.own_topics()
+            return False
         return True
 
     def clear(self) -> None:

@@ -22,6 +22,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.cimpl import NewTopic
 
+from aegis_streams.kafka.connection import connection
 from aegis_streams.stack.processes import wait_until
 from aegis_streams.transport.outcome import END_OF_PARTITION
 from support import transport_counter
@@ -191,7 +192,7 @@ class Crew:
         """Return what a new reader finds; None if it does not come to the end."""
         reader = Consumer(
             {
-                "bootstrap.servers": self._stack.bootstrap,
+                **connection(self._stack.bootstrap),
                 "group.id": "oracle",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
@@ -215,7 +216,7 @@ class Crew:
     def _send(self, first: int, records: int, rate: float) -> None:
         producer = Producer(
             {
-                "bootstrap.servers": self._stack.bootstrap,
+                **connection(self._stack.bootstrap),
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "log_level": 0,
@@ -244,12 +245,10 @@ class Crew:
         compacted = {transport_counter.changelog_topic(self.group): {"cleanup.policy": "compact"}}
         plain: Sequence[str] = (*self._topics, transport_counter.output_topic(self.group))
         topics = {**{topic: dict[str, str]() for topic in plain}, **compacted}
-        made = self._stack.admin.create_topics(
+        self._stack.make(
             [NewTopic(name, PARTITIONS, 1, config=config) for name, config in topics.items()]
         )
-        for future in made.values():
-            future.result(SECONDS)
         first = [TopicPartition(t, p, 0) for t in self._topics for p in range(PARTITIONS)]
-        member = Consumer({"bootstrap.servers": self._stack.bootstrap, "group.id": self.group})
+        member = Consumer({**connection(self._stack.bootstrap), "group.id": self.group})
         member.commit(offsets=first, asynchronous=False)
         member.close()

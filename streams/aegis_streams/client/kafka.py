@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from aegis_streams.errors import UnavailableError
+from aegis_streams.kafka.connection import connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,7 +190,7 @@ def place_of(message: Message) -> tuple[str, int, int]:
 
 def _common(bootstrap: str) -> dict[str, str | int | bool]:
     """Return settings of every client: its own log would only repeat what is raised anyway."""
-    return {"bootstrap.servers": bootstrap, "log_level": 2, "log.connection.close": False}
+    return {**connection(bootstrap), "log_level": 2, "log.connection.close": False}
 
 
 def _require_listener(bootstrap: str) -> None:

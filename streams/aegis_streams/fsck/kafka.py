@@ -171,6 +171,8 @@ class Kafka:
         return Consumer(
             {
                 "bootstrap.servers": self.bootstrap,
+                "topic.metadata.refresh.interval.ms": 3_000,  # see aegis_streams.kafka
+                "metadata.recovery.rebootstrap.trigger.ms": 3_000,
                 "group.id": group,
                 "client.id": "aegis-fsck",
                 "enable.auto.commit": False,

@@ -1,26 +1,30 @@
-"""What our admin clients are set up with to find their brokers, and to find them again."""
+"""What every Kafka client of ours is set up with to find its brokers, and to find them again.
+
+A broker that is fenced for a moment, as after standing still, answers that there are no brokers. A
+client that hears this has nobody left to turn to, takes it for an answer, and asks nobody again for
+five minutes (librdkafka #5301). Two settings lead it out, and each is of no use alone: the first
+makes it ask, the second gives it somebody to ask when it has forgotten all those it knew.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-REBOOTSTRAP_MS: Final = 3_000
-"""Milliseconds without metadata after which a client begins anew at its bootstrap servers.
+REFRESH_MS: Final = 3_000
+"""Milliseconds between two questions for the brokers, whether or not anybody needs the answer."""
 
-A broker that is fenced for a moment, as after standing still, answers that there are no brokers.
-A client that hears this forgets the ones it knew, and reaches nobody until this time is over: five
-minutes by default (librdkafka #5301). For admin clients alone: a consumer with it was seen once
-that had lost its session and was without a broker ten minutes later.
-"""
+REBOOTSTRAP_MS: Final = 3_000
+"""Milliseconds a question stays unanswered until a client begins anew at its bootstrap servers."""
 
 
 def connection(bootstrap: str) -> dict[str, Any]:
-    """Return the settings of an admin client that concern its brokers.
+    """Return the settings of a client that concern its brokers.
 
     Args:
         bootstrap: Kafka bootstrap servers, ``host:port[,host:port...]``.
     """
     return {
         "bootstrap.servers": bootstrap,
+        "topic.metadata.refresh.interval.ms": REFRESH_MS,
         "metadata.recovery.rebootstrap.trigger.ms": REBOOTSTRAP_MS,
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from aegis_streams.errors import UnavailableError
+from aegis_streams.kafka.connection import connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def reader(bootstrap: str, isolation: Isolation) -> Iterator[Consumer]:
     """Open a consumer that belongs to no group and commits nothing."""
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **connection(bootstrap),
             "group.id": "aegis-scan",
             "enable.auto.commit": False,
             "enable.partition.eof": True,

@@ -20,6 +20,7 @@ from aegis_governance.evaluators import CURRENT
 from aegis_streams.decide.head import HEAD_KEY, PARAMETERS_KEY, Head
 from aegis_streams.decide.leaves import LogWriter
 from aegis_streams.errors import LOST_STATE, GenesisError, UnavailableError
+from aegis_streams.kafka.connection import connection
 from aegis_streams.kafka.scan import scan, watermarks
 from aegis_streams.names import (
     AUDIT,
@@ -135,7 +136,7 @@ def _refuse_leftovers(settings: Settings) -> None:
 def _transactional(settings: Settings) -> Producer:
     producer = Producer(
         {
-            "bootstrap.servers": settings.bootstrap,
+            **connection(settings.bootstrap),
             "transactional.id": f"aegis-genesis-{settings.deployment}-{settings.region}",
             "compression.type": "zstd",
             "logger": _log,
@@ -211,9 +212,7 @@ def _start(settings: Settings, topic: str, partition: int) -> int:
 
 
 def _offsets(settings: Settings, producer: Producer, group: str, topics: tuple[str, ...]) -> None:
-    consumer = Consumer(
-        {"bootstrap.servers": settings.bootstrap, "group.id": group, "logger": _log}
-    )
+    consumer = Consumer({**connection(settings.bootstrap), "group.id": group, "logger": _log})
     try:
         producer.send_offsets_to_transaction(
             [

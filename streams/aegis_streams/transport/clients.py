@@ -169,7 +169,7 @@ class KafkaClients:
 
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
-        self._admin = AdminClient({**self._common("admin"), **connection(settings.bootstrap)})
+        self._admin = AdminClient(self._common("admin"))
 
     def consumer(self, on_error: ErrorCallback) -> GroupConsumer:
         """Return the group's consumer, not yet subscribed."""
@@ -325,7 +325,7 @@ class KafkaClients:
     def _common(self, role: str) -> dict[str, Any]:
         settings = self._settings
         return {
-            "bootstrap.servers": settings.bootstrap,
+            **connection(settings.bootstrap),
             "client.id": f"{settings.instance_id}-{role}",
             "reconnect.backoff.max.ms": 1_000,
             "socket.keepalive.enable": True,
