@@ -15,7 +15,7 @@ from aegis_streams.transport.clients import KafkaClients
 from aegis_streams.transport.driver import Driver
 from aegis_streams.transport.errors import AgentFaultError, TransportConfigError
 from aegis_streams.transport.faust_inert import InertConsumer, RefusingProducer
-from aegis_streams.transport.membership import GroupMonitor
+from aegis_streams.transport.membership import GroupMonitor, Subscription
 from aegis_streams.transport.periodic import Periodic
 from aegis_streams.transport.watchdog import LagMonitor, Watchdog
 
@@ -125,7 +125,8 @@ class TxConsumer(InertConsumer):
         self._driver = driver
         watchdog = Watchdog(settings, driver, app.failstop)
         lag = LagMonitor(settings, driver, clients, app.observer, watchdog)
-        group = GroupMonitor(settings, self._topic, driver.partitions, clients, app.observer)
+        shared = Subscription(self._topic, driver.partitions)
+        group = GroupMonitor(settings, shared, clients, app.observer, app.failstop)
         self._watchers = (
             watchdog,
             Periodic("aegis-lag", settings.lag_interval, lag.measure),

@@ -77,9 +77,10 @@ class TransportSettings:
         restore_stall_timeout: Longest pause without progress during a restore.
         restore_parallelism: Partitions restored at the same time.
         watchdog_timeout: Without any progress for this long, although there is work, the worker
-            dumps all stacks and exits.
+            dumps all stacks and exits; so it does when it was in no group for this long.
         lag_interval: Pause between two measurements of lag.
-        group_interval: Pause between two looks for partitions that the group gives to nobody.
+        group_interval: Pause between two looks at the group, for partitions that it gives to nobody
+            and for this worker's seat.
         drain_timeout: Longest orderly shutdown.
         exit_timeout: After a fault the process is ended by force when it lives longer than this.
         message_bytes: Largest record the producer accepts.

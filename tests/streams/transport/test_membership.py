@@ -17,7 +17,9 @@ from confluent_kafka import KafkaError, KafkaException
 from aegis_streams.stack.processes import wait_until
 from aegis_streams.transport import TransportSettings
 from aegis_streams.transport.clients import KafkaClients
-from aegis_streams.transport.membership import GroupMonitor
+from aegis_streams.transport.errors import StuckError
+from aegis_streams.transport.failstop import FailStop
+from aegis_streams.transport.membership import GroupMonitor, Subscription
 from support import transport_counter, transport_deserter
 from support.stack import unique
 from support.transport_crew import PARTITIONS, SECONDS, Crew
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 ME = f"{GROUP}-0"
 PEER = f"{GROUP}-1"
+SHARED = Subscription(INPUT, 4)
 
 
 class Watched:
@@ -42,14 +45,25 @@ class Watched:
         self.cluster = FakeCluster()
         self.cluster.members = {name.replace("_", "-"): owned for name, owned in members.items()}
         self.observer = RecordingObserver()
-        clients = FakeClients(self.cluster, GROUP)
-        self.monitor = GroupMonitor(settings(), INPUT, 4, clients, self.observer)
+        self.failstop = no_end(self.observer)
+        self.monitor = GroupMonitor(
+            settings(group_interval=10, watchdog_timeout=30),
+            SHARED,
+            FakeClients(self.cluster, GROUP),
+            self.observer,
+            self.failstop,
+        )
 
     def look(self) -> bool:
         """Look once, and tell whether the group had to rebalance."""
         before = self.cluster.calls.count("rebalance")
         self.monitor.look()
         return self.cluster.calls.count("rebalance") > before
+
+
+def no_end(observer: RecordingObserver) -> FailStop:
+    """What notes a fault and ends nothing."""
+    return FailStop(observer, 60.0, lambda _: None)
 
 
 def test_partitions_unowned_twice_in_a_row_make_the_group_rebalance_once() -> None:
@@ -73,9 +87,9 @@ def test_a_whole_group_is_left_alone() -> None:
 
 def test_only_the_first_of_the_members_acts() -> None:
     group = Watched(counter_0=frozenset({0}), counter_1=frozenset({2, 3}))
-    second = GroupMonitor(
-        settings(slot=1), INPUT, 4, FakeClients(group.cluster, GROUP), RecordingObserver()
-    )
+    observer = RecordingObserver()
+    clients = FakeClients(group.cluster, GROUP)
+    second = GroupMonitor(settings(slot=1), SHARED, clients, observer, no_end(observer))
     second.look()
     second.look()
     assert "rebalance" not in group.cluster.calls
@@ -86,6 +100,34 @@ def test_who_is_not_a_member_does_not_judge() -> None:
     group = Watched(counter_1=frozenset({0}))
     assert [group.look() for _ in range(3)] == [False] * 3
     assert group.observer.unowned_counts == [0] * 3
+
+
+def test_a_worker_that_is_in_no_group_ends_itself() -> None:
+    group = Watched(counter_1=frozenset({0, 1, 2, 3}))
+    for _ in range(3):
+        group.look()
+    assert not group.failstop.failed
+    group.look()
+    assert isinstance(group.failstop.cause, StuckError)
+    assert "no member of group counter for 40 s" in str(group.failstop.cause)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_seat_that_was_seen_and_a_broker_that_was_away_begin_the_count_anew(seen: bool) -> None:
+    group = Watched(counter_1=frozenset({0, 1, 2, 3}))
+    for _ in range(3):
+        group.look()
+    if seen:
+        group.cluster.members[ME] = frozenset()
+    else:
+        group.cluster.fail_next("members", KafkaError(KafkaError._TRANSPORT, "gone"))
+    group.look()
+    group.cluster.members.pop(ME, None)
+    for _ in range(3):
+        group.look()
+    assert not group.failstop.failed
+    group.look()
+    assert group.failstop.failed
 
 
 def test_a_broker_that_does_not_answer_is_no_finding() -> None:
