@@ -6,16 +6,16 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
-from confluent_kafka.cimpl import NewTopic
 
 from aegis_codecs.registry import Registry
 from aegis_streams.errors import TopicError, UnavailableError
 from aegis_streams.kafka.connection import connection
 from aegis_streams.names import TOPICS, TopicSpec
+from aegis_streams.topics.create import ANSWER_SECONDS, MIN_INSYNC, create_topics
 from aegis_streams.topics.genesis import Genesis, open_deployment
 
 if TYPE_CHECKING:
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
 _log: Final = logging.getLogger(__name__)
 
-TIMEOUT_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.05
 MIN_REPLICATION: Final = 3
-MIN_INSYNC: Final = 2
 
 
 class EnsureReport(NamedTuple):
@@ -60,7 +58,7 @@ def ensure(settings: Settings) -> EnsureReport:
     admin = admin_client(settings)
     present = list_topics(admin)
     missing = [spec for spec in TOPICS if spec.name not in present]
-    _create(admin, settings, missing)
+    create_topics(admin, settings, missing)
     _wait_visible(admin)
     check_topics(settings, admin)
     schemas = Registry(settings.registry_url).ensure_registered()
@@ -81,7 +79,7 @@ def list_topics(admin: AdminClient) -> dict[str, TopicMetadata]:
         UnavailableError: Kafka did not answer.
     """
     try:
-        return dict(admin.list_topics(timeout=TIMEOUT_SECONDS).topics)
+        return dict(admin.list_topics(timeout=ANSWER_SECONDS).topics)
     except KafkaException as error:
         raise UnavailableError(
             f"Kafka did not answer ({error}); is it running? `aegis up` starts a local one"
@@ -108,7 +106,8 @@ def topic_config(admin: AdminClient, topic: str) -> dict[str, str]:
     """Return the effective settings of a topic."""
     resource = ConfigResource(ResourceType.TOPIC, topic)
     try:
-        entries = admin.describe_configs([resource])[resource].result(TIMEOUT_SECONDS)
+        asked = admin.describe_configs([resource], request_timeout=ANSWER_SECONDS)
+        entries = asked[resource].result()
     except KafkaException as error:
         raise UnavailableError(f"{topic}: its settings cannot be read: {error}") from error
     return {name: str(entry.value) for name, entry in entries.items()}
@@ -157,35 +156,9 @@ def check_topic(
 
 def _wait_visible(admin: AdminClient) -> None:
     """Wait until the broker that answers knows every topic; it learns of new ones later."""
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+    deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         present = list_topics(admin)
         if all(spec.name in present for spec in TOPICS):
             return
         time.sleep(_LOOK_SECONDS)
-
-
-def _create(admin: AdminClient, settings: Settings, specs: list[TopicSpec]) -> None:
-    if not specs:
-        return
-    insync = {} if settings.local else {"min.insync.replicas": str(MIN_INSYNC)}
-    futures = admin.create_topics(
-        [
-            NewTopic(
-                spec.name,
-                num_partitions=settings.partitions,
-                replication_factor=settings.replication,
-                config={**spec.config, **insync},
-            )
-            for spec in specs
-        ],
-        operation_timeout=TIMEOUT_SECONDS,
-    )
-    for name, future in futures.items():
-        try:
-            future.result(TIMEOUT_SECONDS)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise TopicError(
-                    f"{name}: cannot be made with AEGIS_REPLICATION={settings.replication}: {error}"
-                ) from error
