@@ -75,11 +75,13 @@ class Child:
             ComponentError: It ended or was not ready in time; carries the end of its log.
         """
         seconds = self.component.ready_seconds
-        wait_until(lambda: self.exit_code() is not None or self.component.ready(), seconds)
+        settled = wait_until(
+            lambda: self.exit_code() is not None or self.component.ready(), seconds
+        )
         code = self.exit_code()
         if code is not None:
             raise ComponentError(f"{self.name} ended with exit code {code}.{self.log_tail()}")
-        if not self.component.ready():
+        if not settled:
             raise ComponentError(
                 f"{self.name} is not ready after {seconds:.0f} s.{self.log_tail()}"
             )
