@@ -110,7 +110,7 @@ class Crew:
 
     def terminate(self, slot: int) -> int:
         """End a worker by SIGTERM; return its exit code."""
-        self._workers[slot].terminate()
+        _ask_to_end(self._workers[slot])
         return self._workers[slot].wait(SECONDS)
 
     def exit_code(self, slot: int) -> int:
@@ -154,7 +154,7 @@ class Crew:
             worker.kill()
             worker.wait()
         for worker in self._workers.values():
-            worker.terminate()
+            _ask_to_end(worker)
         return [worker.wait(SECONDS) for worker in self._workers.values()]
 
     def verdict(self) -> Verdict:
@@ -252,3 +252,16 @@ class Crew:
         member = Consumer({**connection(self._stack.bootstrap), "group.id": self.group})
         member.commit(offsets=first, asynchronous=False)
         member.close()
+
+
+def _ask_to_end(worker: subprocess.Popen[bytes]) -> None:
+    """Send SIGTERM, to one that has just been started as soon as it listens."""
+    wait_until(lambda: worker.poll() is not None or _listens(worker.pid), SECONDS)
+    worker.terminate()
+
+
+def _listens(pid: int) -> bool:
+    """Return whether a process has a handler for SIGTERM."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
