@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS: Final = 30.0
 _MAKE: Final = 60.0
+_QUIET: Final = 3.0
 _OWNER: Final = "owner.json"
 
 
@@ -100,6 +102,7 @@ class RunningStack:
         self.bootstrap = engine.bootstrap
         self.registry_url = engine.registry_url
         self._admins: list[AdminClient] = []
+        self._disturbed: float | None = None
         self.admin = self._fresh_admin()
 
     def settings(self, home: Path, **environ: str) -> Settings:
@@ -123,6 +126,7 @@ class RunningStack:
     def restart_broker(self, *, kill: bool = False) -> None:
         """Restart Kafka, after SIGTERM or after SIGKILL, and wait until it answers."""
         self.engine.restart("kafka", kill=kill)
+        self._disturbed = time.monotonic()
         self.admin = self._fresh_admin()
 
     def restart_registry(self, *, kill: bool = False) -> None:
@@ -137,7 +141,9 @@ class RunningStack:
             yield
         finally:
             self.engine.resume(name)
-            self.admin = self._fresh_admin()
+            if name == "kafka":
+                self._disturbed = time.monotonic()
+                self.admin = self._fresh_admin()
 
     def topic(self, hint: str = "test", partitions: int = 4, **config: str) -> str:
         """Make a topic under a name that no other test has.
@@ -153,7 +159,8 @@ class RunningStack:
         return name
 
     def make(self, topics: Sequence[NewTopic]) -> None:
-        """Make topics, whatever a broker says that has just come to itself."""
+        """Make topics, on a broker that has recovered from what a test did to it."""
+        self._settle()
         names = {topic.topic for topic in topics}
         if not wait_until(lambda: self._made(topics) or names <= {*self.own_topics()}, _MAKE):
             raise AssertionError(f"topics could not be made: {names}")
@@ -169,6 +176,7 @@ class RunningStack:
 
     def clear(self) -> None:
         """Remove all topics and consumer groups, so that the next deployment begins at genesis."""
+        self._settle()
         self.admin = self._fresh_admin()
         groups = [
             group.group_id
@@ -192,6 +200,26 @@ class RunningStack:
         """
         self._admins.append(AdminClient({**connection(self.bootstrap), "log_level": 0}))
         return self._admins[-1]
+
+    def _settle(self) -> None:
+        """Wait for a broker that was disturbed; what that leads to takes a moment to begin."""
+        if not wait_until(self._is_settled, _MAKE):
+            raise AssertionError("Kafka does not come to rest")
+
+    def _is_settled(self) -> bool:
+        if self._disturbed is not None:
+            if time.monotonic() < self._disturbed + _QUIET or not self._coordinates():
+                return False
+            self._disturbed = None
+        return True
+
+    def _coordinates(self) -> bool:
+        """Return whether the broker knows the offsets of all groups again."""
+        try:
+            found = self.admin.list_consumer_groups(request_timeout=5).result(_ANSWER_SECONDS)
+        except KafkaException:
+            return False
+        return not found.errors
 
     def own_topics(self) -> list[str]:
         """Return the names of all topics that are not Kafka's own."""

@@ -16,6 +16,7 @@ from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
     KafkaError,
+    KafkaException,
     Message,
     Producer,
     TopicPartition,
@@ -250,8 +251,18 @@ class Crew:
         )
         first = [TopicPartition(t, p, 0) for t in self._topics for p in range(PARTITIONS)]
         member = Consumer({**connection(self._stack.bootstrap), "group.id": self.group})
-        member.commit(offsets=first, asynchronous=False)
+        if not wait_until(lambda: _commits(member, first), SECONDS):
+            raise AssertionError(f"{self.group}: no offsets can be committed")
         member.close()
+
+
+def _commits(member: Consumer, offsets: list[TopicPartition]) -> bool:
+    """Commit offsets; a coordinator that has just begun may say that it loads."""
+    try:
+        member.commit(offsets=offsets, asynchronous=False)
+    except KafkaException:
+        return False
+    return True
 
 
 def _ask_to_end(worker: subprocess.Popen[bytes]) -> None:
