@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS: Final = 30.0
 _MAKE: Final = 60.0
-_QUIET: Final = 3.0
+_QUIET: Final = 2.0
 _OWNER: Final = "owner.json"
 
 

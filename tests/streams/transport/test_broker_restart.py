@@ -104,39 +104,15 @@ def test_questions_outlive_a_broker_that_was_away(stack: RunningStack) -> None:
             assert b"answered\n" in iter(asker.stdout.readline, b"")
             with stack.frozen("kafka"):
                 time.sleep(SESSION + 3)  # until it has lost its own session, and leads anew
+            newcomers = Newcomers(stack, group)
             asker.communicate()
             assert asker.returncode == 0
+            newcomers.check()
         finally:
             asker.kill()
             over.set()
             polling.join(SECONDS)
     member.close()
-
-
-def test_who_comes_as_a_broker_comes_to_itself_is_answered(stack: RunningStack) -> None:
-    # For a moment the broker says that there are no brokers, and a plain client takes that for an
-    # answer: of 1,454 admin clients that came so 153 stood still, in 13 of 14 such moments.
-    topic = stack.topic("awake", partitions=1)
-    address = {**connection(stack.bootstrap), "log_level": 0}
-    asked: list[tuple[AdminClient, Future[None]]] = []
-    members: list[Consumer] = []
-    with stack.frozen("kafka"):
-        time.sleep(SESSION + 3)
-    until = time.monotonic() + 1
-    while time.monotonic() < until:
-        admin = AdminClient(address)
-        new = NewTopic(f"{topic}-{len(asked)}", 1, 1)
-        asked.append((admin, admin.create_topics([new], request_timeout=30)[new.topic]))
-        members.append(Consumer({**address, "group.id": f"{topic}-{len(members)}"}))
-        members[-1].subscribe([topic])
-        time.sleep(0.01)
-    assert len(asked) > 20
-    for _, future in asked:
-        error = future.exception(SECONDS)
-        assert error is None or error.args[0].code() == KafkaError.INVALID_REPLICATION_FACTOR
-    assert wait_until(lambda: all(assigned(member) for member in members), SECONDS)
-    for member in members:
-        member.close()
 
 
 def test_a_broker_that_stands_still_has_no_end_offsets(stack: RunningStack) -> None:
@@ -149,6 +125,38 @@ def test_a_broker_that_stands_still_has_no_end_offsets(stack: RunningStack) -> N
         assert plain_answer(plain, topic) == OFFSET_INVALID, "mended: `end_offsets` need not look"
         with pytest.raises(KafkaException, match="TIMED_OUT"):
             clients.end_offsets([(topic, 0)], committed=False, timeout=2)
+
+
+class Newcomers:
+    """Clients that come as a broker comes to itself.
+
+    For a moment it says that there are no brokers, and a plain client takes that for an answer: of
+    1,454 admin clients that came so 153 stood still, in 13 of 14 such moments.
+    """
+
+    def __init__(self, stack: RunningStack, topic: str) -> None:
+        self._asked: list[tuple[AdminClient, Future[None]]] = []
+        self._members: list[Consumer] = []
+        address = {**connection(stack.bootstrap), "log_level": 0}
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            admin, number = AdminClient(address), len(self._asked)
+            new = NewTopic(f"{topic}-{number}", 1, 1)
+            made = admin.create_topics([new], request_timeout=30)
+            self._asked.append((admin, made[new.topic]))
+            self._members.append(Consumer({**address, "group.id": f"{topic}-{number}"}))
+            self._members[-1].subscribe([topic])
+            time.sleep(0.01)
+
+    def check(self) -> None:
+        """See that each of them was answered."""
+        assert len(self._asked) > 20
+        for _, future in self._asked:
+            error = future.exception(SECONDS)
+            assert error is None or error.args[0].code() == KafkaError.INVALID_REPLICATION_FACTOR
+        assert wait_until(lambda: all(assigned(member) for member in self._members), SECONDS)
+        for member in self._members:
+            member.close()
 
 
 def answered(clients: KafkaClients, topic: str) -> bool:
