@@ -65,7 +65,7 @@ class Parts:
 
     def app(self, *agents: tuple[str, Agent]) -> TransactionalApp:
         app = create_app(GROUP, settings(), observer=self.observer)
-        app.failstop = FailStop(self.observer, 60.0, lambda _: None)
+        app.failstop = FailStop(self.observer, 3_600.0, lambda _: None)
         app.clients = self.clients = FakeClients(self.cluster, GROUP)
         table = self.table = cast("TxTable", app.Table("counts"))
         for number, (topic, body) in enumerate(agents):

@@ -63,7 +63,7 @@ class Watched:
 
 def no_end(observer: RecordingObserver) -> FailStop:
     """What notes a fault and ends nothing."""
-    return FailStop(observer, 60.0, lambda _: None)
+    return FailStop(observer, 3_600.0, lambda _: None)
 
 
 def test_partitions_unowned_twice_in_a_row_make_the_group_rebalance_once() -> None:

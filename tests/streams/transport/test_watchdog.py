@@ -160,7 +160,7 @@ def test_a_process_that_does_not_end_after_a_fault_is_ended() -> None:
 
 
 def test_a_guarded_block_reports_what_leaves_it() -> None:
-    failstop = FailStop(Observer(), 60.0, lambda _: None)
+    failstop = FailStop(Observer(), 3_600.0, lambda _: None)
     told: list[BaseException] = []
     failstop.on_failure(told.append)
 
