@@ -25,22 +25,24 @@ SHORT = KafkaError.INVALID_REPLICATION_FACTOR
 
 
 class Cluster:
-    """Answers each question for topics with the next of the given codes, then makes them."""
+    """Answers each question for topics with the next of the given errors, then makes them."""
 
-    def __init__(self, *codes: int, brokers: int = 1) -> None:
-        self.codes = list(codes)
+    def __init__(self, *errors: int | Exception, brokers: int = 1) -> None:
+        self.errors = list(errors)
         self.brokers = brokers
         self.asked = 0
 
     def create_topics(self, topics: Sequence[NewTopic], **_: float) -> dict[str, Future[None]]:
         self.asked += 1
-        code = self.codes.pop(0) if self.codes else None
+        error = self.errors.pop(0) if self.errors else None
         answers = {topic.topic: Future[None]() for topic in topics}
         for future in answers.values():
-            if code is None:
+            if error is None:
                 future.set_result(None)
+            elif isinstance(error, Exception):
+                future.set_exception(error)
             else:
-                future.set_exception(KafkaException(KafkaError(code)))
+                future.set_exception(KafkaException(KafkaError(error)))
         return answers
 
     def list_topics(self, timeout: float) -> ClusterMetadata:
@@ -79,11 +81,22 @@ def test_a_refusal_names_topic_and_setting(code: int, brokers: int, replication:
 
 
 @pytest.mark.parametrize(
-    "code", [KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError.REQUEST_TIMED_OUT]
+    "error",
+    [
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError.REQUEST_TIMED_OUT,
+        TimeoutError(),
+    ],
 )
-def test_no_answer_is_no_refusal(code: int) -> None:
+def test_no_answer_is_no_refusal(error: int | Exception) -> None:
     with pytest.raises(UnavailableError, match="did not answer"):
-        create(Cluster(code))
+        create(Cluster(error))
+
+
+def test_whatever_else_goes_wrong_is_not_taken_for_a_topic() -> None:
+    with pytest.raises(ValueError, match="no such setting"):
+        create(Cluster(ValueError("no such setting")))
 
 
 def test_nothing_missing_asks_nothing() -> None:

@@ -2,8 +2,8 @@
 
 A broker that is fenced for a moment, as after standing still, answers that there are no brokers. A
 client that hears this has nobody left to turn to, takes it for an answer, and asks nobody again for
-five minutes (librdkafka #5301). Two settings lead it out, and each is of no use alone: the first
-makes it ask, the second gives it somebody to ask when it has forgotten all those it knew.
+five minutes (librdkafka #5301). Two settings lead it out: the first makes it ask, and the second,
+of no use alone, gives it somebody to ask when it has forgotten all those it knew.
 """
 
 from __future__ import annotations

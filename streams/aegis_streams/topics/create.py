@@ -67,8 +67,11 @@ def _refusals(admin: AdminClient, topics: list[NewTopic]) -> Mapping[str, KafkaE
         topics, operation_timeout=ANSWER_SECONDS, request_timeout=2 * ANSWER_SECONDS
     )
     for name, future in asked.items():
-        raised = future.exception(3 * ANSWER_SECONDS)
-        if isinstance(raised, KafkaException):
+        try:
+            future.result(3 * ANSWER_SECONDS)
+        except TimeoutError:
+            refused[name] = KafkaError(KafkaError.REQUEST_TIMED_OUT)
+        except KafkaException as raised:
             error: KafkaError = raised.args[0]
             if error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 refused[name] = error
